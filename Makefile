@@ -1,0 +1,57 @@
+# make venv    the virtual environment, from the hashed lock
+# make check   what is quick: format, lint, types, imports, unit, property, schema and house tests
+# make test    everything but the benchmarks, on the real broker and registry
+# make demo    the whole stage on this machine; SOURCE=s3://bucket/prefix reads a real bucket
+# make lock    resolve the dependencies anew
+# make format  put the sources into their form
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+SOURCES := producer tests
+QUICK_TESTS := $(wildcard tests/unit tests/properties tests/schemas tests/house)
+# Only `make lock` needs the resolver; it is installed beside the environment, never into it.
+RESOLVER := uv==0.13.9
+
+.DEFAULT_GOAL := check
+.PHONY: venv check style test demo lock format clean
+
+venv: $(VENV)/.installed
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed; set PYTHON=..." >&2; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+style: venv
+	$(BIN)/ruff format --check $(SOURCES)
+	$(BIN)/ruff check $(SOURCES)
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+check: style
+	$(BIN)/pytest $(QUICK_TESTS)
+
+test: style
+	$(BIN)/pytest
+
+demo: venv
+	$(BIN)/openai-compliance demo $(if $(SOURCE),--source $(SOURCE))
+
+lock:
+	$(PYTHON) -m venv --clear build/resolver
+	build/resolver/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(RESOLVER)
+	build/resolver/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+	  --all-extras --group dev --generate-hashes --no-emit-index-url \
+	  --custom-compile-command 'make lock' --output-file requirements.lock
+
+format: venv
+	$(BIN)/ruff format $(SOURCES)
+	$(BIN)/ruff check --fix-only $(SOURCES)
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .benchmarks
+	find $(SOURCES) -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,84 @@
+"""What the commands ask of the rest of the house; the wiring behind it is no concern of theirs."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+from producer.contract.event import GovernanceEvent
+from producer.contract.source import IngestionSource
+from producer.contract.status import SourceStatus
+from producer.settings import Settings
+from producer.telemetry.metrics import Metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class AppliedSource:
+    """What `sources apply` did to one source."""
+
+    id: str
+    change: Literal["created", "changed", "unchanged"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ListedSource:
+    """A source, and its status where discovery has published one."""
+
+    source: IngestionSource
+    status: SourceStatus | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SystemCheck:
+    """How one outside system answered; without a `problem` it is as it should be."""
+
+    system: str
+    answer: str
+    problem: str | None = None
+
+
+class Rooms(Protocol):
+    """One method a command. Each raises a `ProducerError` where it cannot do what is asked."""
+
+    def apply_topics(self, settings: Settings) -> Iterable[str]:
+        """Create and register what is missing; tell each thing done, if any."""
+        ...
+
+    def apply_sources(
+        self, settings: Settings, sources: Sequence[IngestionSource]
+    ) -> Iterable[AppliedSource]:
+        """Publish sources; return once they are committed."""
+        ...
+
+    def list_sources(self, settings: Settings) -> Sequence[ListedSource]:
+        """Read all sources, in the order of their ids."""
+        ...
+
+    def pull(
+        self, settings: Settings, *, once: bool, stop: threading.Event, metrics: Metrics
+    ) -> Iterable[str]:
+        """Run discovery and puller until `stop` is set; with `once`, until nothing is left.
+
+        Tells what is left for later: retries that are due in the future.
+        """
+        ...
+
+    def normalise(
+        self, settings: Settings, *, once: bool, stop: threading.Event, metrics: Metrics
+    ) -> None:
+        """Run normaliser and deduplicator, as long as `pull` does."""
+        ...
+
+    def tail_events(
+        self, settings: Settings, *, last: int | None, follow: bool, stop: threading.Event
+    ) -> Iterator[GovernanceEvent]:
+        """Read governance events, committed ones only.
+
+        Starts `last` messages before the end of each partition, or at the beginning without it.
+        Ends at the end as it was at the start, or with `follow` when `stop` is set.
+        """
+        ...
+
+    def check(self, settings: Settings) -> Iterator[SystemCheck]:
+        """Try each outside system; one that fails does not keep the next from being tried."""
+        ...

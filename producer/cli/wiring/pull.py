@@ -1,0 +1,242 @@
+"""The process `pull`: discovery and puller in one loop."""
+
+import threading
+import uuid
+from collections.abc import Iterator
+
+from producer.cli.text import moment
+from producer.cli.wiring.observing import Observer
+from producer.cli.wiring.processes import is_at_end, run
+from producer.cli.wiring.surroundings import Surroundings
+from producer.clock import SystemClock
+from producer.codec.models import Codecs, build_codecs
+from producer.codec.raw_lines import RawLineEncoder
+from producer.codec.registration import registered_header
+from producer.contract.objects import ObjectVersion
+from producer.contract.source import IngestionSource
+from producer.contract.status import SourceStatus
+from producer.discovery.restoring import LedgerPlan
+from producer.discovery.retrying import RetryPolicy
+from producer.discovery.stage import DiscoveryPlan, DiscoveryStage
+from producer.errors import FatalError
+from producer.kafka.partitioning import partition_of
+from producer.kafka.progress import GroupProgress
+from producer.kafka.tables import ModelTable
+from producer.normaliser.normalise import PROCESSOR
+from producer.puller.limits import Limits
+from producer.puller.pulling import PullingPlan
+from producer.puller.stage import PullerCodecs, PullerStage, PullerTopics
+from producer.s3.object_store import ObjectStore
+
+# Versions are decoded one at a time and lines come from threads, so batches need not be large.
+_BATCH_MESSAGES = 1000
+
+
+def pull(
+    surroundings: Surroundings,
+    store: ObjectStore,
+    *,
+    once: bool,
+    stop: threading.Event,
+    observer: Observer,
+) -> Iterator[str]:
+    """Run until told to stop, or once until nothing is left; then say what is left for later."""
+    surroundings.administrator.verify(surroundings.plans())
+    codecs = build_codecs(surroundings.registry, surroundings.topics)
+    sources = _sources(surroundings, codecs, observer)
+    statuses = ModelTable(surroundings.whole_topic("source-status"), codecs.source_status.decode)
+    sources.restore()
+    started_at = SystemClock().now()
+    discovery = _discovery(surroundings, store, codecs, sources, observer)
+    puller = _puller(surroundings, store, codecs, sources, observer)
+
+    left: list[str] = []
+    problems: dict[str, str] = {}
+
+    def is_done(progress: GroupProgress) -> bool:
+        statuses.refresh()
+        if not _is_listed(discovery, sources, statuses, since=started_at):
+            return False
+        if not is_at_end(progress, surroundings, ("sources", "objects")):
+            return False
+        left.extend(_left(discovery))
+        problems.update(
+            (source_id, refusal.reason.value)
+            for source_id, refusal in discovery.problems().items()
+        )
+        return True
+
+    try:
+        run(
+            surroundings,
+            group=surroundings.puller_group,
+            stages=(discovery, puller),
+            observer=observer,
+            batch_messages_max=_BATCH_MESSAGES,
+            stop=stop,
+            is_done=is_done if once else None,
+        )
+    finally:
+        sources.close()
+        statuses.close()
+    yield from left
+    if problems:
+        named = ", ".join(f"{source_id} ({reason})" for source_id, reason in problems.items())
+        raise FatalError(
+            f"not every source could be listed: {named}; `openai-compliance sources list --json` "
+            "tells more, and a later run takes up what this one could not see"
+        )
+
+
+def _is_listed(
+    discovery: DiscoveryStage,
+    sources: ModelTable[IngestionSource],
+    statuses: ModelTable[SourceStatus],
+    *,
+    since: int,
+) -> bool:
+    """Whether each enabled source was listed once since the start, by whichever process owns it."""
+    if discovery.unlisted() or discovery.waiting():
+        return False
+    foreign = [
+        source
+        for source in sources.values()
+        if not source.disabled and not discovery.owns(source.id)
+    ]
+    return all(
+        status is not None and _is_newer(status, since)
+        for status in (statuses.get(source.id) for source in foreign)
+    )
+
+
+def _is_newer(status: SourceStatus, since: int) -> bool:
+    listed_at = status.last_listing_at or 0
+    has_failed = status.problem is not None and status.updated_at >= since
+    return listed_at >= since or has_failed
+
+
+def _left(discovery: DiscoveryStage) -> Iterator[str]:
+    for source_id, retries in discovery.retries_later().items():
+        for key, due_at in retries:
+            yield f"{source_id}: {key!r} will be tried again at {moment(due_at)}"
+
+
+def _sources(
+    surroundings: Surroundings, codecs: Codecs, observer: Observer
+) -> ModelTable[IngestionSource]:
+    partitions = surroundings.settings.topics.partitions
+
+    def is_in_place(key: bytes, partition: int) -> bool:
+        if partition_of(key, partitions=partitions) == partition:
+            return True
+        observer.source_misplaced(key.decode(errors="replace"), partition)
+        return False
+
+    return ModelTable(surroundings.whole_topic("sources"), codecs.sources.decode, is_in_place)
+
+
+def _discovery(
+    surroundings: Surroundings,
+    store: ObjectStore,
+    codecs: Codecs,
+    sources: ModelTable[IngestionSource],
+    observer: Observer,
+) -> DiscoveryStage:
+    settings, topics = surroundings.settings, surroundings.topics
+    return DiscoveryStage(
+        DiscoveryPlan(
+            sources_topic=topics["sources"],
+            ledger=LedgerPlan(
+                objects=topics["objects"],
+                outcomes=topics["outcomes"],
+                source_status=topics["source-status"],
+                partitions=settings.topics.partitions,
+                properties=surroundings.table_properties(),
+                watermarks=surroundings.watermarks,
+                decode_version=codecs.objects.decode,
+                decode_outcome=codecs.outcomes.decode,
+                decode_status=codecs.source_status.decode,
+                clock=SystemClock(),
+                on_restored=lambda messages, seconds: observer.table_restored(
+                    "ledger", messages, seconds
+                ),
+            ),
+            sources=sources,
+            store=store,
+            encode_version=codecs.objects.encode,
+            encode_status=codecs.source_status.encode,
+            objects_in_flight_max=settings.discovery.objects_in_flight_max,
+            listers=settings.discovery.listers,
+            retry=RetryPolicy(
+                first_seconds=settings.discovery.retry_first_seconds,
+                longest_seconds=settings.discovery.retry_longest_seconds,
+            ),
+            new_id=lambda: uuid.uuid4().hex,
+            clock=SystemClock(),
+        ),
+        on_published=observer.versions_published,
+        on_listed=observer.source_listed,
+    )
+
+
+def _puller(
+    surroundings: Surroundings,
+    store: ObjectStore,
+    codecs: Codecs,
+    sources: ModelTable[IngestionSource],
+    observer: Observer,
+) -> PullerStage:
+    settings, topics, clock = surroundings.settings.puller, surroundings.topics, SystemClock()
+    header = registered_header(surroundings.registry, topic_name=topics["raw"], schema="RawLine")
+
+    def encode(
+        source: IngestionSource,
+        version: ObjectVersion,
+        pulled_at: int,
+        lines: list[tuple[int, bytes]],
+    ) -> list[bytes]:
+        return RawLineEncoder(
+            header,
+            source_id=source.id,
+            organization_id=source.organization_id,
+            team_id=source.team_id,
+            bucket=version.bucket,
+            key=version.key,
+            etag=version.etag,
+            pull_id=version.pull_id,
+            replay_id=version.replay_id,
+            include=source.include,
+            pulled_at=pulled_at,
+        ).encode_all(lines)
+
+    return PullerStage(
+        topics=PullerTopics(
+            objects=topics["objects"],
+            raw=topics["raw"],
+            outcomes=topics["outcomes"],
+            dead_letters=topics["dead-letters"],
+        ),
+        codecs=PullerCodecs(
+            decode_version=codecs.objects.decode,
+            encode_outcome=codecs.outcomes.encode,
+            encode_dead_letter=codecs.dead_letters.encode,
+        ),
+        plan=PullingPlan(
+            store=store,
+            source_of=sources.get,
+            encode=encode,
+            limits=Limits(
+                line_bytes_max=settings.line_bytes_max,
+                chunk_lines=settings.chunk_lines,
+                chunk_bytes=settings.chunk_bytes,
+                chunk_seconds=settings.chunk_seconds,
+                compressed_bytes_max=settings.compressed_bytes_max,
+                decompressed_bytes_max=settings.decompressed_bytes_max,
+                ratio_max=settings.ratio_max,
+            ),
+            clock=clock,
+            processor=PROCESSOR,
+        ),
+        clock=clock,
+        on_committed=observer.pulled,
+    )

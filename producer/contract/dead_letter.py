@@ -1,0 +1,47 @@
+"""A line, or a range of lines, that could not become an event, with the failures that say why."""
+
+from enum import StrEnum
+
+import msgspec
+
+
+class FailureKind(StrEnum):
+    """What sort of thing is wrong with a line.
+
+    An unknown family is no failure: it passes through.
+    """
+
+    UNDECODABLE = "undecodable"
+    SCHEMA_VIOLATION = "schema_violation"
+    RULE_FAILED = "rule_failed"
+    TOO_LARGE = "too_large"
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong. The message never holds the record's content."""
+
+    kind: FailureKind
+    field: str | None = None
+    message: str
+
+
+class DeadLetter(msgspec.Struct, frozen=True, kw_only=True):
+    """A record of what was not lost: all failures found, the stage, the origin, the bytes."""
+
+    stage: str
+    processor: str
+    failures: tuple[Failure, ...]
+    source_id: str
+    organization_id: str
+    bucket: str
+    key: str
+    etag: str
+    pull_id: str
+    replay_id: str | None = None
+    line_number: int
+    last_line_number: int
+    index: int | None = None
+    lines: int
+    pulled_at: int
+    payload: bytes | None = None
+    payload_bytes: int

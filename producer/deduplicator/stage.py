@@ -1,0 +1,156 @@
+"""The deduplicator as a stage of the loop."""
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from producer.clock import Clock
+from producer.deduplicator.decision import (
+    Owner,
+    Verdict,
+    claim_of,
+    id_digest,
+    judge,
+    owner_after,
+)
+from producer.deduplicator.restoring import Restoration, RestorationPlan
+from producer.deduplicator.store import IdStore
+from producer.kafka.member import Owned
+from producer.kafka.stages import Committed, Message
+from producer.kafka.transactions import Transaction
+
+# Every so often the store is told how far it knows the topic, so that a restart need not read more
+# than this.
+_CHECKPOINT_SECONDS = 60.0
+
+
+class _Partition:
+    """What is held for one partition between `acquire` and `release`."""
+
+    def __init__(self, restoration: Restoration) -> None:
+        self.restoration = restoration
+        self.inbox: list[Message] = []
+        # Owners that the open transaction would make; known only once it is committed.
+        self.overlay: dict[bytes, Owner] = {}
+
+    @property
+    def store(self) -> IdStore:
+        """The restored store."""
+        assert self.restoration.store is not None
+        return self.restoration.store
+
+
+class DeduplicatorStage:
+    """Passes on the first event of each id, byte for byte but for the schema's id."""
+
+    def __init__(
+        self,
+        *,
+        topic: str,
+        plan: RestorationPlan,
+        open_store: Callable[[int], IdStore],
+        translate_header: Callable[[bytes], bytes],
+        clock: Clock,
+        on_committed: Callable[[Mapping[Verdict, int]], None],
+    ) -> None:
+        self.topic = topic
+        self._plan = plan
+        self._open_store = open_store
+        self._translate_header = translate_header
+        self._clock = clock
+        self._on_committed = on_committed
+        self._partitions: dict[int, _Partition] = {}
+        self._verdicts: Counter[Verdict] = Counter()
+        self._checkpoint_at = clock.steady()
+
+    def acquire(self, partition: int, committed: Committed) -> None:
+        """Begin to restore the partition's ids."""
+        del committed
+        self._partitions[partition] = _Partition(
+            Restoration(self._plan, partition, lambda: self._open_store(partition))
+        )
+
+    def is_ready(self, partition: int) -> bool:
+        """Whether the ids are restored."""
+        return self._partitions[partition].restoration.is_done()
+
+    def receive(self, partition: int, messages: Sequence[Message]) -> None:
+        """Keep the messages for the next transaction."""
+        self._partitions[partition].inbox.extend(messages)
+
+    def wants_more(self, partition: int) -> bool:
+        """Always: each step's messages go into the next transaction."""
+        del partition
+        return True
+
+    def is_drained(self, partition: int) -> bool:
+        """Whether nothing waits for a transaction."""
+        return not self._partitions[partition].inbox
+
+    def tick(self) -> None:
+        """Nothing goes on beside the loop that would not show in `has_work`."""
+
+    def has_work(self) -> bool:
+        """Whether there are messages to judge."""
+        return any(held.inbox for held in self._partitions.values())
+
+    def contribute(self, transaction: Transaction) -> None:
+        """Judge what was received and publish what passes."""
+        self._verdicts.clear()
+        for partition, held in self._partitions.items():
+            if held.inbox:
+                self._judge_all(transaction, partition, held)
+                transaction.advance(self.topic, partition, offset=held.inbox[-1].offset() + 1)
+
+    def committed(self) -> None:
+        """Remember the new owners: their events are known to be published."""
+        for held in self._partitions.values():
+            if held.overlay:
+                held.store.write(held.overlay)
+                held.overlay = {}
+            held.inbox = []
+        if self._verdicts:
+            self._on_committed(dict(self._verdicts))
+            self._verdicts.clear()
+        if self._clock.steady() - self._checkpoint_at > _CHECKPOINT_SECONDS:
+            self._write_checkpoints()
+
+    def release(self, partition: int) -> None:
+        """Forget the partition; its store stays on disk."""
+        held = self._partitions.pop(partition)
+        held.restoration.cancel()
+
+    def close(self) -> None:
+        """Nothing is held for no partition."""
+
+    def _judge_all(self, transaction: Transaction, partition: int, held: _Partition) -> None:
+        now, window = self._clock.now() // 1000, self._plan.window
+        digests = [id_digest(message.key() or b"") for message in held.inbox]
+        known = held.store.owners(digests)
+        overlay = held.overlay = {}
+        for message, digest, stored in zip(held.inbox, digests, known, strict=True):
+            value: Any = message.value()
+            claim = claim_of(self._plan.origin_of(value))
+            owner = overlay.get(digest, stored)
+            verdict = judge(owner, claim, now=now, window=window)
+            self._verdicts[verdict] += 1
+            if verdict is Verdict.SUPPRESSED:
+                continue
+            overlay[digest] = owner_after(verdict, owner, claim, now=now)
+            transaction.publish(
+                topic=self._plan.topic,
+                key=message.key() or b"",
+                value=self._translate_header(value),
+                partition=partition,
+            )
+
+    def _write_checkpoints(self) -> None:
+        """Between transactions all that lies before the topic's end is ours or was restored."""
+        self._checkpoint_at = self._clock.steady()
+        ready = {
+            Owned(self._plan.topic, partition): held
+            for partition, held in self._partitions.items()
+            if held.restoration.is_done()
+        }
+        for owned, high in self._plan.watermarks.high(list(ready)).items():
+            ready[owned].store.write({}, checkpoint=high)

@@ -1,0 +1,66 @@
+"""Listing a bucket in a thread, page by page, no further ahead than the loop follows."""
+
+import queue
+import threading
+from concurrent.futures import Executor
+
+from producer.contract.source import IngestionSource
+from producer.s3.object_store import ObjectStore, ObjectStoreRefusedError, Page
+
+_PAGES_AHEAD = 2
+_LOOK_SECONDS = 0.1
+
+
+class ListingFinished:
+    """The last page was taken."""
+
+
+class Listing:
+    """One listing of one source.
+
+    What it brings belongs to the assignment that it was started under.
+    """
+
+    def __init__(self, store: ObjectStore, source: IngestionSource, executor: Executor) -> None:
+        self._store = store
+        self._source = source
+        self._arrived: queue.Queue[
+            Page | ObjectStoreRefusedError | BaseException | ListingFinished
+        ] = queue.Queue(maxsize=_PAGES_AHEAD)
+        self._cancelled = threading.Event()
+        self._future = executor.submit(self._run)
+
+    def has_arrived(self) -> bool:
+        """Whether `take` would return something."""
+        return not self._arrived.empty()
+
+    def take(self) -> Page | ObjectStoreRefusedError | ListingFinished:
+        """Take the next page, or how the listing ended; raises what is neither."""
+        arrived = self._arrived.get_nowait()
+        if isinstance(arrived, Page | ObjectStoreRefusedError | ListingFinished):
+            return arrived
+        raise arrived
+
+    def cancel(self) -> None:
+        """Stop soon; does not wait for a request that is under way."""
+        self._cancelled.set()
+        self._future.cancel()
+
+    def _run(self) -> None:
+        try:
+            for page in self._store.list_pages(self._source):
+                if not self._offer(page):
+                    return
+        except BaseException as raised:  # noqa: BLE001 - handed to the loop, which judges it
+            self._offer(raised)
+            return
+        self._offer(ListingFinished())
+
+    def _offer(self, arrived: Page | BaseException | ListingFinished) -> bool:
+        while not self._cancelled.is_set():
+            try:
+                self._arrived.put(arrived, timeout=_LOOK_SECONDS)
+            except queue.Full:
+                continue
+            return True
+        return False

@@ -1,0 +1,292 @@
+"""Discovery as a stage of the loop."""
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from producer.clock import Clock
+from producer.contract.names import object_message_key
+from producer.contract.objects import ObjectOutcome, ObjectVersion
+from producer.contract.source import IngestionSource
+from producer.contract.status import SourceStatus
+from producer.discovery.listing import Listing
+from producer.discovery.restoring import LedgerPlan, LedgerTable
+from producer.discovery.retrying import RetryPolicy
+from producer.discovery.source import SourceDiscovery
+from producer.kafka.partitioning import partition_of
+from producer.kafka.stages import Committed, Message
+from producer.kafka.tables import ModelTable
+from producer.kafka.transactions import Transaction
+from producer.s3.object_store import ObjectStore, ObjectStoreRefusedError
+
+# A status that only counts is not worth more than one message in this time.
+_STATUS_SECONDS = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class DiscoveryPlan:
+    """What discovery needs to know and to reach."""
+
+    sources_topic: str
+    ledger: LedgerPlan
+    sources: ModelTable[IngestionSource]
+    store: ObjectStore
+    encode_version: Callable[[ObjectVersion], bytes]
+    encode_status: Callable[[SourceStatus], bytes]
+    objects_in_flight_max: int
+    listers: int
+    retry: RetryPolicy
+    new_id: Callable[[], str]
+    clock: Clock
+
+
+@dataclass(kw_only=True)
+class _Partition:
+    """What is held for one partition of `sources` between `acquire` and `release`."""
+
+    position: int
+    is_position_due: bool = False
+    table: LedgerTable | None = None
+    sources: dict[str, SourceDiscovery] | None = None
+
+
+class DiscoveryStage:
+    """Lists the sources of owned partitions and publishes the versions that the ledger does not hold."""
+
+    def __init__(
+        self,
+        plan: DiscoveryPlan,
+        *,
+        on_published: Callable[[Sequence[ObjectVersion]], None],
+        on_listed: Callable[[str, ObjectStoreRefusedError | None], None],
+    ) -> None:
+        self.topic = plan.sources_topic
+        self._plan = plan
+        self._on_published = on_published
+        self._on_listed = on_listed
+        self._executor = ThreadPoolExecutor(plan.listers, thread_name_prefix="list")
+        self._partitions: dict[int, _Partition] = {}
+        # What the open transaction holds; learnt only once it is committed.
+        self._publishing: dict[str, list[ObjectVersion]] = {}
+        self._telling: dict[str, SourceStatus] = {}
+        self._status_at = 0.0
+
+    def acquire(self, partition: int, committed: Committed) -> None:
+        """Begin to own a partition.
+
+        Its ledger is restored together with those acquired in the same step.
+        """
+        self._partitions[partition] = _Partition(position=committed.offset)
+
+    def is_ready(self, partition: int) -> bool:
+        """Whether the ledger is restored."""
+        held = self._partitions[partition]
+        if held.table is None:
+            self._restore_waiting()
+        assert held.table is not None
+        return held.table.is_restored()
+
+    def receive(self, partition: int, messages: Sequence[Message]) -> None:
+        """Note how far the partition is read.
+
+        Its content is taken from the table, its offset is the lease.
+        """
+        held = self._partitions[partition]
+        held.position = messages[-1].offset() + 1
+        held.is_position_due = True
+
+    def wants_more(self, partition: int) -> bool:
+        """Always."""
+        del partition
+        return True
+
+    def is_drained(self, partition: int) -> bool:
+        """Whether the offset stands at what was read."""
+        return not self._partitions[partition].is_position_due
+
+    def tick(self) -> None:
+        """Take in what sources, listings and outcomes brought; begin what is due."""
+        has_changed = self._plan.sources.refresh()
+        now = self._plan.clock.now()
+        for partition, held in self._partitions.items():
+            if held.table is not None and held.table.is_restored():
+                if has_changed or held.sources is None:
+                    self._match_sources(partition, held)
+                self._look_after(held, now)
+
+    def has_work(self) -> bool:
+        """Whether versions or statuses may be published, or the lease's offset moved."""
+        return any(held.is_position_due for held in self._partitions.values()) or any(
+            self._publishable(source) or self._is_status_due(source) for source in self._owned()
+        )
+
+    def contribute(self, transaction: Transaction) -> None:
+        """Publish versions within each source's bound, and statuses.
+
+        Renew the lease that allows it.
+        """
+        self._publishing, self._telling = {}, {}
+        for partition, held in self._partitions.items():
+            is_touched = held.is_position_due
+            for source in (held.sources or {}).values():
+                is_touched |= self._publish(transaction, source)
+            if is_touched:
+                transaction.advance(self.topic, partition, offset=held.position)
+
+    def committed(self) -> None:
+        """Take the published versions into the ledgers."""
+        for held in self._partitions.values():
+            held.is_position_due = False
+            for source_id, source in (held.sources or {}).items():
+                self._learn(held, source_id, source)
+        if self._telling:
+            self._status_at = self._plan.clock.steady() + _STATUS_SECONDS
+        self._publishing, self._telling = {}, {}
+
+    def release(self, partition: int) -> None:
+        """Throw away what listings of this assignment bring from now on."""
+        held = self._partitions.pop(partition)
+        for source in (held.sources or {}).values():
+            source.stop_listing()
+        table = held.table
+        if table is not None:
+            table.partitions.discard(partition)
+            if not table.partitions:
+                table.close()
+
+    def close(self) -> None:
+        """Stop the listing threads."""
+        self._executor.shutdown(wait=False, cancel_futures=True)
+
+    def unlisted(self) -> list[str]:
+        """Name the owned, enabled sources that were not listed once since they were acquired."""
+        return [
+            source.source.id
+            for source in self._owned()
+            if not source.source.disabled and not source.is_listed_once
+        ]
+
+    def owns(self, source_id: str) -> bool:
+        """Whether this process looks after a source now."""
+        return any(source_id in (held.sources or {}) for held in self._partitions.values())
+
+    def waiting(self) -> int:
+        """How many versions of owned sources are not published, or not finished."""
+        return sum(
+            len(source.pending) + source.ledger.unfinished_count for source in self._owned()
+        )
+
+    def problems(self) -> Mapping[str, ObjectStoreRefusedError]:
+        """The refusals that ended the last listings of owned sources."""
+        return {
+            source.source.id: source.refusal
+            for source in self._owned()
+            if source.refusal is not None and not source.source.disabled
+        }
+
+    def retries_later(self) -> Mapping[str, list[tuple[str, int]]]:
+        """The objects of owned sources that will be tried again later, and when."""
+        return {source.source.id: source.retries_later() for source in self._owned()}
+
+    def _restore_waiting(self) -> None:
+        waiting = [index for index, held in self._partitions.items() if held.table is None]
+        table = LedgerTable(self._plan.ledger, waiting)
+        for index in waiting:
+            self._partitions[index].table = table
+
+    def _look_after(self, held: _Partition, now: int) -> None:
+        assert held.table is not None
+        assert held.sources is not None
+        for outcome in held.table.new_outcomes():
+            self._learn_outcome(outcome)
+        for source in held.sources.values():
+            had_listing = source.listing is not None
+            source.advance_listing(now=now)
+            if had_listing and source.listing is None:
+                self._on_listed(source.source.id, source.refusal)
+            source.collect_retries(now=now)
+            if source.is_listing_due(now):
+                listing = Listing(self._plan.store, source.source, self._executor)
+                source.begin_listing(listing, now=now)
+
+    def _match_sources(self, partition: int, held: _Partition) -> None:
+        """Let what is looked after be what the table of sources says.
+
+        A changed source starts anew.
+        """
+        assert held.table is not None
+        if held.sources is None:
+            held.sources = {}
+        wanted = {
+            source.id: source
+            for source in self._plan.sources.values()
+            if partition_of(source.id.encode(), partitions=self._plan.ledger.partitions)
+            == partition
+        }
+        for source_id in [*held.sources]:
+            if held.sources[source_id].source != wanted.get(source_id):
+                held.sources.pop(source_id).stop_listing()
+        for source_id, source in wanted.items():
+            if source_id not in held.sources:
+                held.sources[source_id] = SourceDiscovery(
+                    source,
+                    ledger=held.table.ledger(source_id),
+                    previous=held.table.statuses.get(source_id),
+                    retry=self._plan.retry,
+                    new_id=self._plan.new_id,
+                )
+
+    def _learn(self, held: _Partition, source_id: str, source: SourceDiscovery) -> None:
+        """Learn what the transaction told of one source.
+
+        Telling comes first: publishing makes more to tell.
+        """
+        status = self._telling.get(source_id)
+        if status is not None and held.table is not None:
+            source.is_status_due = False
+            held.table.statuses[source_id] = status
+        versions = self._publishing.get(source_id)
+        if versions:
+            source.learn_published(versions)
+            self._on_published(versions)
+
+    def _learn_outcome(self, outcome: ObjectOutcome) -> None:
+        for held in self._partitions.values():
+            source = (held.sources or {}).get(outcome.source_id)
+            if source is not None:
+                source.learn_outcome(outcome)
+
+    def _publishable(self, source: SourceDiscovery) -> int:
+        """How many pending versions the source's bound on unfinished objects lets through."""
+        room = self._plan.objects_in_flight_max - source.ledger.unfinished_count
+        return max(0, min(room, len(source.pending)))
+
+    def _is_status_due(self, source: SourceDiscovery) -> bool:
+        return source.is_status_due and self._plan.clock.steady() >= self._status_at
+
+    def _publish(self, transaction: Transaction, source: SourceDiscovery) -> bool:
+        versions = [source.pending[index] for index in range(self._publishable(source))]
+        for version in versions:
+            key = object_message_key(source_id=version.source_id, key=version.key).encode()
+            transaction.publish(
+                topic=self._plan.ledger.objects, key=key, value=self._plan.encode_version(version)
+            )
+        if versions:
+            self._publishing[source.source.id] = versions
+        is_telling = self._is_status_due(source)
+        if is_telling:
+            status = source.status(now=self._plan.clock.now())
+            transaction.publish(
+                topic=self._plan.ledger.source_status,
+                key=source.source.id.encode(),
+                value=self._plan.encode_status(status),
+            )
+            self._telling[source.source.id] = status
+        return bool(versions) or is_telling
+
+    def _owned(self) -> list[SourceDiscovery]:
+        return [
+            source
+            for held in self._partitions.values()
+            for source in (held.sources or {}).values()
+        ]

@@ -1,0 +1,252 @@
+"""What `topics apply` does at the brokers, and what every process checks before it starts.
+
+Laws of this file:
+
+1. What exists is never changed: where it disagrees with the plan, the difference is named and
+   nothing is done.
+2. A group's first offset is committed once, while its topic has never held a message. Later a
+   missing offset means that the group was deleted or expired; to guess one would lose or repeat
+   everything.
+"""
+
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from confluent_kafka import (
+    ConsumerGroupTopicPartitions,
+    KafkaError,
+    KafkaException,
+    TopicCollection,
+    TopicPartition,
+)
+from confluent_kafka.admin import AdminClient, ClusterMetadata
+from confluent_kafka.admin._config import ConfigResource, ResourceType
+from confluent_kafka.cimpl import NewTopic
+
+from producer.errors import (
+    BrokerUnavailableError,
+    FatalError,
+    OffsetMissingError,
+    TopicMismatchError,
+)
+from producer.kafka.configuration import Properties
+from producer.kafka.errors import describe, may_pass
+from producer.kafka.member import Owned
+from producer.kafka.tables import Watermarks
+
+T = TypeVar("T")
+
+_REQUEST_SECONDS = 20.0
+# A new cluster's coordinators load for some seconds after the first group or transaction.
+_COORDINATOR_ATTEMPTS = 60
+_COORDINATOR_WAIT_SECONDS = 0.5
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopicPlan:
+    """What a topic must be."""
+
+    name: str
+    partitions: int
+    replication: int
+    configuration: Mapping[str, str] = field(default_factory=dict)
+
+
+class Administrator:
+    """Plans against brokers. One owner thread."""
+
+    def __init__(self, connection: Properties) -> None:
+        self._admin = AdminClient(connection)
+        self._watermarks = Watermarks(connection)
+
+    def cluster_id(self) -> str:
+        """The cluster's own id; raises `BrokerUnavailableError` where no broker answers."""
+        return str(self._metadata().cluster_id)
+
+    def topic_ids(self, names: Sequence[str]) -> dict[str, str]:
+        """The id that each topic got when it was created."""
+        futures = self._admin.describe_topics(
+            TopicCollection(list(names)), request_timeout=_REQUEST_SECONDS
+        )
+        return {
+            name: str(_result(f"describe {name!r}", future).topic_id)
+            for name, future in futures.items()
+        }
+
+    def apply(self, plans: Sequence[TopicPlan]) -> list[str]:
+        """Create what is missing.
+
+        Name the topics created. Raises `TopicMismatchError` before creating any.
+        """
+        missing = self._compare(plans)
+        if not missing:
+            return []
+        futures = self._admin.create_topics(
+            [
+                NewTopic(
+                    plan.name, plan.partitions, plan.replication, config=dict(plan.configuration)
+                )
+                for plan in missing
+            ],
+            request_timeout=_REQUEST_SECONDS,
+        )
+        for name, future in futures.items():
+            try:
+                future.result()
+            except KafkaException as raised:
+                if raised.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
+                    raise FatalError(
+                        describe(f"create topic {name!r}", raised.args[0])
+                    ) from raised
+        self._await_leaders(missing)
+        return [plan.name for plan in missing]
+
+    def verify(self, plans: Sequence[TopicPlan]) -> None:
+        """Raise `TopicMismatchError` unless all topics exist and are as planned."""
+        missing = [plan.name for plan in self._compare(plans)]
+        if missing:
+            raise TopicMismatchError(
+                f"missing topics: {', '.join(missing)}; run `openai-compliance topics apply`"
+            )
+
+    def commit_first_offsets(self, group: str, plans: Sequence[TopicPlan]) -> list[Owned]:
+        """Commit offset 0 where the group has none yet; name those partitions."""
+        partitions = [
+            Owned(plan.name, index) for plan in plans for index in range(plan.partitions)
+        ]
+        committed = self._committed(group, partitions)
+        absent = [owned for owned in partitions if committed.get(owned, -1) < 0]
+        if not absent:
+            return []
+        ends = self._watermarks.high(absent)
+        used = sorted({owned.topic for owned in absent if ends[owned] > 0})
+        if used:
+            raise OffsetMissingError(
+                f"group {group!r} has no committed offsets on topics that have held messages: "
+                f"{', '.join(used)}; the group was deleted or has expired, so decide from where it shall "
+                "go on and reset its offsets with Kafka's own tool"
+            )
+        self._commit(group, absent)
+        return absent
+
+    def _commit(self, group: str, partitions: Sequence[Owned]) -> None:
+        request = ConsumerGroupTopicPartitions(
+            group, [TopicPartition(*owned, 0) for owned in partitions]
+        )
+        wait = threading.Event()
+        for _ in range(_COORDINATOR_ATTEMPTS):
+            try:
+                (future,) = self._admin.alter_consumer_group_offsets([request]).values()
+                errors = [found.error for found in future.result().topic_partitions]
+            except KafkaException as raised:
+                errors = [raised.args[0]]
+            refused = next((error for error in errors if error is not None), None)
+            if refused is None:
+                return
+            if not may_pass(refused):
+                raise FatalError(describe(f"commit the first offsets of group {group!r}", refused))
+            wait.wait(_COORDINATOR_WAIT_SECONDS)
+        raise BrokerUnavailableError(
+            describe(f"commit the first offsets of group {group!r}", refused)
+        )
+
+    def _committed(self, group: str, partitions: Sequence[Owned]) -> dict[Owned, int]:
+        request = ConsumerGroupTopicPartitions(
+            group, [TopicPartition(*owned) for owned in partitions]
+        )
+        wait = threading.Event()
+        for _ in range(_COORDINATOR_ATTEMPTS):
+            (future,) = self._admin.list_consumer_group_offsets(
+                [request], request_timeout=_REQUEST_SECONDS
+            ).values()
+            try:
+                answer = future.result()
+            except KafkaException as raised:
+                refused = raised.args[0]
+                if not may_pass(refused):
+                    raise FatalError(
+                        describe(f"fetch the offsets of group {group!r}", refused)
+                    ) from raised
+                wait.wait(_COORDINATOR_WAIT_SECONDS)
+                continue
+            return {
+                Owned(found.topic, found.partition): found.offset
+                for found in answer.topic_partitions or []
+            }
+        raise BrokerUnavailableError(describe(f"fetch the offsets of group {group!r}", refused))
+
+    def _compare(self, plans: Sequence[TopicPlan]) -> list[TopicPlan]:
+        """Name what is missing; raise with every difference found in what exists."""
+        topics = self._metadata().topics
+        missing = [plan for plan in plans if plan.name not in topics]
+        existing = [plan for plan in plans if plan.name in topics]
+        differences = []
+        for plan in existing:
+            partitions = topics[plan.name].partitions
+            if len(partitions) != plan.partitions:
+                differences.append(
+                    f"{plan.name} has {len(partitions)} partitions, not {plan.partitions}"
+                )
+            replication = len(partitions[0].replicas)
+            if replication != plan.replication:
+                differences.append(
+                    f"{plan.name} has {replication} replicas, not {plan.replication}"
+                )
+        differences += self._configuration_differences(existing)
+        if differences:
+            raise TopicMismatchError(
+                f"topics are not as planned: {'; '.join(differences)}; correct the settings under "
+                "OPENAI_COMPLIANCE_TOPICS__, or alter or recreate the topics by hand"
+            )
+        return missing
+
+    def _configuration_differences(self, plans: Sequence[TopicPlan]) -> list[str]:
+        if not plans:
+            return []
+        resources = {ConfigResource(ResourceType.TOPIC, plan.name): plan for plan in plans}
+        futures = self._admin.describe_configs(list(resources), request_timeout=_REQUEST_SECONDS)
+        found = {
+            resource.name: _result(f"read the configuration of {resource.name!r}", future)
+            for resource, future in futures.items()
+        }
+        return [
+            f"{plan.name} has {name}={found[plan.name][name].value}, not {wanted}"
+            for plan in plans
+            for name, wanted in plan.configuration.items()
+            if found[plan.name][name].value != wanted
+        ]
+
+    def _await_leaders(self, plans: Sequence[TopicPlan]) -> None:
+        """A topic that was just created is not yet known to every broker."""
+        wait = threading.Event()
+        for _ in range(_COORDINATOR_ATTEMPTS):
+            topics = self._metadata().topics
+            if all(
+                plan.name in topics
+                and len(topics[plan.name].partitions) == plan.partitions
+                and all(found.leader >= 0 for found in topics[plan.name].partitions.values())
+                for plan in plans
+            ):
+                return
+            wait.wait(_COORDINATOR_WAIT_SECONDS)
+        raise BrokerUnavailableError("new topics did not get leaders; look at the brokers' health")
+
+    def _metadata(self) -> ClusterMetadata:
+        try:
+            return self._admin.list_topics(timeout=_REQUEST_SECONDS)
+        except KafkaException as raised:
+            error = raised.args[0]
+            kind = BrokerUnavailableError if may_pass(error) else FatalError
+            raise kind(describe("reach the cluster", error)) from raised
+
+
+def _result(attempt: str, future: Future[T]) -> T:
+    try:
+        return future.result()
+    except KafkaException as raised:
+        error = raised.args[0]
+        kind = BrokerUnavailableError if may_pass(error) else FatalError
+        raise kind(describe(attempt, error)) from raised

@@ -1,0 +1,86 @@
+"""Kafka's error codes as this program understands them: one row a code, and unknown is fatal."""
+
+from typing import Any, Final
+
+from confluent_kafka import KafkaError
+
+# Each of these has been seen to pass, or passes by its nature, once a broker, a leader, a
+# coordinator or the group has moved on. A transaction that met one is tried again on a client of a
+# new epoch.
+_MAY_PASS: Final = frozenset(
+    {
+        # The network, or a broker that is starting, stopping or overloaded.
+        KafkaError._TRANSPORT,  # noqa: SLF001
+        KafkaError._ALL_BROKERS_DOWN,  # noqa: SLF001
+        KafkaError._TIMED_OUT,  # noqa: SLF001
+        KafkaError._TIMED_OUT_QUEUE,  # noqa: SLF001
+        KafkaError._MSG_TIMED_OUT,  # noqa: SLF001
+        KafkaError._WAIT_COORD,  # noqa: SLF001
+        KafkaError._RESOLVE,  # noqa: SLF001
+        KafkaError._RETRY,  # noqa: SLF001
+        KafkaError._DESTROY_BROKER,  # noqa: SLF001
+        KafkaError.REQUEST_TIMED_OUT,
+        KafkaError.BROKER_NOT_AVAILABLE,
+        KafkaError.NETWORK_EXCEPTION,
+        KafkaError.KAFKA_STORAGE_ERROR,
+        KafkaError.THROTTLING_QUOTA_EXCEEDED,
+        # Leaders and replicas on the move.
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+        KafkaError.REPLICA_NOT_AVAILABLE,
+        KafkaError.NOT_ENOUGH_REPLICAS,
+        KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        # Coordinators on the move.
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+        KafkaError.NOT_COORDINATOR,
+        # The group went on without us, or is about to: this process takes up what it is given
+        # then.
+        KafkaError.ILLEGAL_GENERATION,
+        KafkaError.UNKNOWN_MEMBER_ID,
+        KafkaError.REBALANCE_IN_PROGRESS,
+        KafkaError.FENCED_INSTANCE_ID,
+        KafkaError.FENCED_MEMBER_EPOCH,
+        KafkaError.STALE_MEMBER_EPOCH,
+        KafkaError.UNSTABLE_OFFSET_COMMIT,
+        # The transaction outlived its time-out, or a delayed request met a later epoch: a new
+        # epoch mends it.
+        KafkaError.CONCURRENT_TRANSACTIONS,
+        KafkaError.INVALID_TXN_STATE,
+        KafkaError.INVALID_PRODUCER_EPOCH,
+        KafkaError.PRODUCER_FENCED,
+        KafkaError.INVALID_PRODUCER_ID_MAPPING,
+        KafkaError.UNKNOWN_PRODUCER_ID,
+        KafkaError.OUT_OF_ORDER_SEQUENCE_NUMBER,
+        KafkaError._FENCED,  # noqa: SLF001
+        KafkaError._STATE,  # noqa: SLF001
+        KafkaError._PURGE_QUEUE,  # noqa: SLF001
+        KafkaError._PURGE_INFLIGHT,  # noqa: SLF001
+    }
+)
+_REMEDIES: Final = {
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant this client access to the topic",
+    KafkaError.GROUP_AUTHORIZATION_FAILED: "grant this client access to the group",
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "grant this client access to its transactional id",
+    KafkaError.UNKNOWN_TOPIC_OR_PART: "run `openai-compliance topics apply`",
+    KafkaError._UNKNOWN_TOPIC: "run `openai-compliance topics apply`",  # noqa: SLF001
+    KafkaError._UNKNOWN_PARTITION: "a topic changed its partitions; it must have as many as before",  # noqa: SLF001
+    KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic with `openai-compliance topics apply`",
+    KafkaError._AUTHENTICATION: "check the security settings under OPENAI_COMPLIANCE_KAFKA__",  # noqa: SLF001
+    KafkaError.SASL_AUTHENTICATION_FAILED: "check the security settings under OPENAI_COMPLIANCE_KAFKA__",
+}
+_UNREACHABLE = "check OPENAI_COMPLIANCE_KAFKA__BOOTSTRAP_SERVERS and that the cluster is up"
+
+
+def may_pass(error: KafkaError) -> bool:
+    """Whether it makes sense to try again on a new client; what is not known to pass does not."""
+    return error.code() in _MAY_PASS
+
+
+def describe(attempt: str, error: Any) -> str:
+    """Build a sentence: what was tried, what Kafka said, what to do."""
+    remedy = _REMEDIES.get(error.code(), _UNREACHABLE if may_pass(error) else None)
+    sentence = f"could not {attempt}: Kafka said {error.name()} ({error.str()})"
+    return f"{sentence}; {remedy}" if remedy else sentence

@@ -1,0 +1,196 @@
+"""The process's membership of its consumer group: one consumer, all topics of its stages,
+callbacks that only
+take note.
+
+Partitions come paused and at no position of their own: the loop seeks them once their stage is
+ready. So nothing is delivered before its table is restored, and librdkafka never chooses an offset
+by itself.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message as KafkaMessage
+
+from producer.errors import FatalError, OffsetMissingError
+from producer.kafka.configuration import Properties
+from producer.kafka.errors import describe, may_pass
+from producer.kafka.stages import Committed
+
+# An explicit offset keeps librdkafka from fetching the group's own; a paused partition is not
+# fetched from it.
+_NO_POSITION = 0
+
+
+class Owned(NamedTuple):
+    """A partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+class Polled(NamedTuple):
+    """What one poll brought.
+
+    Messages by partition, ends reached, and how the assignment changed meanwhile.
+    """
+
+    messages: dict[Owned, list[KafkaMessage]]
+    ends: dict[Owned, int]
+    gained: list[Owned]
+    lost: list[Owned]
+
+
+class GroupMember:
+    """A consumer that is told everything and decides nothing. One owner thread."""
+
+    def __init__(self, properties: Properties, topics: Sequence[str]) -> None:
+        self._group = str(properties["group.id"])
+        self._consumer = Consumer(properties)
+        self._changes: list[tuple[bool, list[Owned]]] = []
+        self._consumer.subscribe(
+            list(topics),
+            on_assign=self._on_assign,
+            on_revoke=self._on_revoke,
+            on_lost=self._on_revoke,
+        )
+
+    def poll(self, *, messages_max: int, timeout_seconds: float) -> Polled:
+        """Bring what has arrived. A partition that was lost in this very poll brings nothing."""
+        self._changes = []
+        try:
+            arrived = self._consumer.consume(messages_max, timeout_seconds)
+        except KafkaException as raised:
+            raise FatalError(describe("poll the group", raised.args[0])) from raised
+        messages: dict[Owned, list[KafkaMessage]] = {}
+        ends: dict[Owned, int] = {}
+        for message in arrived:
+            owned = Owned(message.topic() or "", message.partition() or 0)
+            error = message.error()
+            if error is None:
+                messages.setdefault(owned, []).append(message)
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                ends[owned] = _offset(message)
+            else:
+                self._judge(owned, error)
+        gained: list[Owned] = []
+        lost: list[Owned] = []
+        for is_gain, partitions in self._changes:
+            for owned in partitions:
+                # Fetched under the assignment before: whoever owns the partition now starts
+                # elsewhere.
+                messages.pop(owned, None)
+                ends.pop(owned, None)
+                if is_gain:
+                    gained.append(owned)
+                else:
+                    lost.append(owned)
+                    if owned in gained:
+                        gained.remove(owned)
+        return Polled(messages, ends, gained, lost)
+
+    def fetch_committed(
+        self, partitions: Iterable[Owned], *, timeout_seconds: float
+    ) -> dict[Owned, Committed] | None:
+        """Fetch stable committed offsets, or `None` while a predecessor's transaction is pending.
+
+        Raises `OffsetMissingError` where the group has none.
+        """
+        asked = [TopicPartition(*owned) for owned in partitions]
+        try:
+            answered = self._consumer.committed(asked, timeout=timeout_seconds)
+        except KafkaException as raised:
+            error = raised.args[0]
+            if may_pass(error):
+                return None
+            raise FatalError(describe("fetch committed offsets", error)) from raised
+        found = {}
+        for answer in answered:
+            owned = Owned(answer.topic, answer.partition)
+            if answer.error is not None:
+                if may_pass(answer.error):
+                    return None
+                raise FatalError(describe(f"fetch the offset of {owned}", answer.error))
+            if answer.offset < 0:
+                raise OffsetMissingError(
+                    f"group {self._group!r} has no committed offset for partition {owned.partition} of "
+                    f"{owned.topic!r}; if the group is new, run `openai-compliance topics apply`, else reset "
+                    "its offsets by hand"
+                )
+            found[owned] = Committed(answer.offset, answer.metadata or "")
+        return found
+
+    def check_offset(self, owned: Owned, offset: int) -> None:
+        """Raise `OffsetMissingError` where the partition no longer, or not yet, holds `offset`."""
+        try:
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(*owned), timeout=10.0, cached=False
+            )
+        except KafkaException as raised:
+            raise FatalError(describe(f"ask for the ends of {owned}", raised.args[0])) from raised
+        if not low <= offset <= high:
+            raise OffsetMissingError(
+                f"group {self._group!r} stands at offset {offset} of partition {owned.partition} of "
+                f"{owned.topic!r}, which holds {low} to {high}: messages are gone that were never read; "
+                "decide what to do about them, then reset the group's offsets by hand"
+            )
+
+    def start(self, owned: Owned, offset: int) -> bool:
+        """Deliver from `offset`; false while librdkafka is not yet far enough to be told."""
+        try:
+            self._consumer.seek(TopicPartition(owned.topic, owned.partition, offset))
+        except KafkaException as raised:
+            if raised.args[0].code() in {KafkaError._STATE, KafkaError._PREV_IN_PROGRESS}:  # noqa: SLF001
+                return False
+            raise FatalError(describe(f"seek {owned}", raised.args[0])) from raised
+        self.resume([owned])
+        return True
+
+    def pause(self, partitions: Iterable[Owned]) -> None:
+        """Stop fetching; what is under way still arrives."""
+        self._consumer.pause([TopicPartition(*owned) for owned in partitions])
+
+    def resume(self, partitions: Iterable[Owned]) -> None:
+        """Fetch again."""
+        self._consumer.resume([TopicPartition(*owned) for owned in partitions])
+
+    def metadata(self) -> Any:
+        """The group's metadata as of now; never keep it."""
+        return self._consumer.consumer_group_metadata()
+
+    def close(self) -> None:
+        """Leave the group."""
+        self._consumer.close()
+
+    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
+        for partition in partitions:
+            partition.offset = _NO_POSITION
+        consumer.incremental_assign(partitions)
+        if partitions:
+            consumer.pause(partitions)
+        self._changes.append((True, _owned(partitions)))
+
+    def _on_revoke(self, _: Consumer, partitions: list[TopicPartition]) -> None:
+        self._changes.append((False, _owned(partitions)))
+
+    def _judge(self, owned: Owned, error: KafkaError) -> None:
+        if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
+            raise OffsetMissingError(
+                f"the offset of group {self._group!r} in partition {owned.partition} of {owned.topic!r} is "
+                "gone; decide what to do about the messages that were never read, then reset it by hand"
+            )
+        # A member that did not poll for too long is out, and joins again at the next poll.
+        if error.code() == KafkaError._MAX_POLL_EXCEEDED or may_pass(error):  # noqa: SLF001
+            return
+        raise FatalError(describe(f"consume {owned.topic!r}", error))
+
+
+def _owned(partitions: Iterable[TopicPartition]) -> list[Owned]:
+    return [Owned(partition.topic, partition.partition) for partition in partitions]
+
+
+def _offset(message: KafkaMessage) -> int:
+    offset = message.offset()
+    assert offset is not None
+    return offset

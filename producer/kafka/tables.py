@@ -1,0 +1,213 @@
+"""Topics read back as tables, whole and `read_committed`.
+
+Law: a table that decides about a partition is read *after* the partition's stable committed offset
+was fetched, up to the high watermark as it is then. The end that a `read_committed` reader meets
+by itself is not enough: commit markers are written broker by broker, and the table's may land
+after the offset's.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Generic, TypeVar, cast
+
+from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
+
+from producer.errors import BrokerUnavailableError, FatalError
+from producer.kafka.configuration import Properties
+from producer.kafka.errors import describe, may_pass
+from producer.kafka.member import Owned
+from producer.kafka.stages import Message
+
+_REQUEST_SECONDS = 30.0
+_BATCH_MESSAGES = 1000
+_BEGINNING = -2
+
+T = TypeVar("T")
+
+
+class Watermarks:
+    """Asks brokers where partitions end."""
+
+    def __init__(self, connection: Properties) -> None:
+        self._admin = AdminClient(connection)
+
+    def high(self, partitions: Sequence[Owned]) -> dict[Owned, int]:
+        """Where the log ends, pending transactions included."""
+        return self._latest(partitions, IsolationLevel.READ_UNCOMMITTED)
+
+    def stable(self, partitions: Sequence[Owned]) -> dict[Owned, int]:
+        """The end that a `read_committed` reader can reach."""
+        return self._latest(partitions, IsolationLevel.READ_COMMITTED)
+
+    def at_time(self, partitions: Sequence[Owned], milliseconds: int) -> dict[Owned, int]:
+        """The first offset published at or after a time; the end where there is none."""
+        specification = OffsetSpec.for_timestamp(milliseconds)
+        found = self._ask(partitions, specification, IsolationLevel.READ_UNCOMMITTED)
+        ends = self.high([owned for owned, offset in found.items() if offset < 0])
+        return {owned: ends.get(owned, offset) for owned, offset in found.items()}
+
+    def _latest(self, partitions: Sequence[Owned], isolation: IsolationLevel) -> dict[Owned, int]:
+        return self._ask(partitions, OffsetSpec.latest(), isolation)
+
+    def _ask(
+        self, partitions: Sequence[Owned], specification: OffsetSpec, isolation: IsolationLevel
+    ) -> dict[Owned, int]:
+        if not partitions:
+            return {}
+        futures = self._admin.list_offsets(
+            {TopicPartition(*owned): specification for owned in partitions},
+            isolation_level=isolation,
+            request_timeout=_REQUEST_SECONDS,
+        )
+        found = {}
+        for asked, future in futures.items():
+            try:
+                found[Owned(asked.topic, asked.partition)] = future.result().offset
+            except KafkaException as raised:
+                error = raised.args[0]
+                kind = BrokerUnavailableError if may_pass(error) else FatalError
+                raise kind(describe(f"ask for the end of {asked.topic!r}", error)) from raised
+        return found
+
+
+class TableReader:
+    """Reads partitions from given offsets up to their high watermarks.
+
+    Later on from there. One thread at a time.
+    """
+
+    def __init__(
+        self, *, properties: Properties, watermarks: Watermarks, starts: Mapping[Owned, int]
+    ) -> None:
+        self._watermarks = watermarks
+        self._positions = dict(starts)
+        self._consumer = Consumer(properties)
+        self._consumer.assign([TopicPartition(*owned, offset) for owned, offset in starts.items()])
+
+    def read_to_high_watermark(
+        self, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Message]:
+        """Yield all messages up to the high watermarks as they are now, waiting for pending transactions."""
+        return self._read_to(self._watermarks.high(list(self._positions)), is_cancelled)
+
+    def read_to_stable_end(
+        self, is_cancelled: Callable[[], bool] = lambda: False
+    ) -> Iterator[Message]:
+        """Yield all messages that are committed now. For showing, not for deciding."""
+        return self._read_to(self._watermarks.stable(list(self._positions)), is_cancelled)
+
+    def _read_to(
+        self, targets: Mapping[Owned, int], is_cancelled: Callable[[], bool]
+    ) -> Iterator[Message]:
+        while not is_cancelled() and any(
+            self._positions[owned] < target for owned, target in targets.items()
+        ):
+            yield from self.poll(timeout_seconds=0.1)
+
+    def poll(self, *, timeout_seconds: float = 0.0) -> list[Message]:
+        """Bring what has arrived."""
+        try:
+            arrived = self._consumer.consume(_BATCH_MESSAGES, timeout_seconds)
+        except KafkaException as raised:
+            raise FatalError(describe("read a table", raised.args[0])) from raised
+        messages = []
+        for message in arrived:
+            owned, offset = (
+                Owned(message.topic() or "", message.partition() or 0),
+                message.offset(),
+            )
+            error = message.error()
+            if error is None:
+                assert offset is not None
+                self._positions[owned] = offset + 1
+                messages.append(cast("Message", message))
+            elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001
+                assert offset is not None
+                self._positions[owned] = max(self._positions[owned], offset)
+            elif not may_pass(error):
+                raise FatalError(describe(f"read {owned.topic!r} as a table", error))
+        return messages
+
+    def position(self, owned: Owned) -> int:
+        """The next offset to be read."""
+        return self._positions[owned]
+
+    def pause(self, topic: str) -> None:
+        """Stop following a topic; its positions stay."""
+        self._consumer.pause(self._of(topic))
+
+    def resume(self, topic: str) -> None:
+        """Follow a topic again."""
+        self._consumer.resume(self._of(topic))
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._consumer.close()
+
+    def _of(self, topic: str) -> list[TopicPartition]:
+        return [TopicPartition(*owned) for owned in self._positions if owned.topic == topic]
+
+
+class ModelTable(Generic[T]):
+    """The latest model for each key of a compacted topic, kept current by `refresh`.
+
+    Reading (`get`, `values`) from other threads is safe: entries are replaced whole, never
+    changed.
+    """
+
+    def __init__(
+        self,
+        reader: TableReader,
+        decode: Callable[[bytes], T],
+        is_in_place: Callable[[bytes, int], bool] = lambda _key, _partition: True,
+    ) -> None:
+        """`is_in_place` refuses messages that lie in a partition where their key does not belong."""
+        self._reader = reader
+        self._decode = decode
+        self._is_in_place = is_in_place
+        self._models: dict[str, T] = {}
+
+    def restore(self) -> None:
+        """Read up to the topic's end as it is now."""
+        for message in self._reader.read_to_high_watermark():
+            self._apply(message)
+
+    def refresh(self) -> bool:
+        """Take in what has arrived since; true where something has."""
+        messages = self._reader.poll()
+        for message in messages:
+            self._apply(message)
+        return bool(messages)
+
+    def get(self, key: str) -> T | None:
+        """The latest model of a key, if it was not removed."""
+        return self._models.get(key)
+
+    def values(self) -> list[T]:
+        """All models, in the order of their keys' first appearance."""
+        return list(self._models.values())
+
+    def close(self) -> None:
+        """Let go of the connection."""
+        self._reader.close()
+
+    def _apply(self, message: Message) -> None:
+        if not self._is_in_place(message.key() or b"", message.partition() or 0):
+            return
+        key = (message.key() or b"").decode()
+        value = message.value()
+        if value is None:
+            self._models.pop(key, None)
+        else:
+            self._models[key] = self._decode(value)
+
+
+def all_partitions(topic: str, *, partitions: int) -> list[Owned]:
+    """Name every partition of a topic."""
+    return [Owned(topic, index) for index in range(partitions)]
+
+
+def from_beginning(owned: Sequence[Owned]) -> dict[Owned, int]:
+    """Let a table be read from the first message that its topic still holds."""
+    return dict.fromkeys(owned, _BEGINNING)

@@ -1,0 +1,357 @@
+"""One transaction after the other, each known to be committed, aborted or of unknown fate.
+
+Laws of this file:
+
+1. librdkafka has no transactions-v2: a commit that was delayed on its way can end the *next*
+   transaction of the same producer epoch. So a client that anything suspicious happened to (an
+   abort, any error, a time-out, a disconnect, a slow end) never begins another transaction: it is
+   replaced, and `init_transactions` of its successor bumps the epoch, which fences whatever is
+   still under way.
+2. A successor stands by, connected but not initialised, so that replacing costs milliseconds.
+3. What is not known to be committed is not committed as far as the caller may believe, and not
+   aborted either: `UNKNOWN` means that the committed offsets must be asked for again.
+4. An error that is not in the tables below stops the process.
+"""
+
+import json
+import logging
+import threading
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+from typing import Any
+
+from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+
+from producer.clock import Clock
+from producer.errors import BrokerUnavailableError, FatalError, FencedError
+from producer.kafka.configuration import Properties
+from producer.kafka.errors import describe, may_pass
+
+# Ending a transaction takes 3-80 ms (60 ms for 100,000 records on two cores). One that takes
+# longer than this was probably retried behind our back.
+SLOW_END_SECONDS = 1.0
+_INITIALISE_SECONDS = 30.0
+_SEND_OFFSETS_SECONDS = 30.0
+# librdkafka calls a retry "retriable": the same call resumes. So many times, then the client is
+# given up.
+_RESUMPTIONS_MAX = 5
+# Two processes of one slot name fence each other at each turn; a paused process is fenced once.
+_FENCED_IN_A_ROW_MAX = 3
+_SUSPICIOUS_LOGS = ("REQTMOUT", "FAIL", "TXNERR", "FATAL")
+_COORDINATOR = "TxnCoordinator"
+_COORDINATOR_COUNTERS = ("req_timeouts", "txretries", "disconnects")
+
+
+class TransactionResult(StrEnum):
+    """What is known of a transaction that was begun."""
+
+    COMMITTED = "committed"
+    ABORTED = "aborted"
+    UNKNOWN = "unknown"
+
+
+class Transaction:
+    """What stages put into the transaction that is open.
+
+    Messages, and the offsets that they stand for.
+    """
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._produce = producer.produce
+        self.offsets: dict[tuple[str, int], tuple[int, str]] = {}
+        self.messages = 0
+
+    def publish(self, *, topic: str, key: bytes, value: bytes | None, partition: int = -1) -> None:
+        """Publish one message; the partition follows from the key unless it is given."""
+        try:
+            self._produce(topic, value, key, partition)
+        except BufferError:
+            self._produce_when_there_is_room(topic, key, value, partition)
+        self.messages += 1
+
+    def publish_all(
+        self, *, topic: str, key: bytes, values: Sequence[bytes], partition: int
+    ) -> None:
+        """Publish messages of one key, in order."""
+        produce = self._produce
+        for value in values:
+            try:
+                produce(topic, value, key, partition)
+            except BufferError:
+                self._produce_when_there_is_room(topic, key, value, partition)
+        self.messages += len(values)
+
+    def advance(self, topic: str, partition: int, *, offset: int, metadata: str = "") -> None:
+        """Let the group's offset of a partition become `offset` when this commits."""
+        self.offsets[topic, partition] = (offset, metadata)
+
+    def _produce_when_there_is_room(
+        self, topic: str, key: bytes, value: bytes | None, partition: int
+    ) -> None:
+        while True:
+            self._producer.poll(0.1)
+            try:
+                self._producer.produce(topic, value, key, partition)
+            except BufferError:
+                continue
+            return
+
+
+class _Client:
+    """One librdkafka instance, and why it may no longer be trusted."""
+
+    def __init__(self, build: Callable[[dict[str, Any]], Properties], warm_topic: str) -> None:
+        self.suspect: str | None = None
+        self.failed: KafkaError | None = None
+        self._coordinator: dict[str, int] = {}
+        self.producer = Producer(
+            build(
+                {
+                    "error_cb": self._on_error,
+                    "stats_cb": self._on_statistics,
+                    "on_delivery": self._on_delivery_failure,
+                    "logger": self._logger(),
+                }
+            )
+        )
+        # librdkafka asks for the coordinator before it knows a broker, and then waits 500 ms; two
+        # metadata requests first make `init_transactions` a matter of 3-6 ms.
+        for _ in range(2):
+            self.producer.list_topics(warm_topic, timeout=_INITIALISE_SECONDS)
+
+    def distrust(self, cause: str) -> None:
+        """Remember the first reason to replace this client."""
+        self.suspect = self.suspect or cause
+
+    def close(self) -> None:
+        """Let go of the client without waiting for what it still holds."""
+        self.producer.purge()
+        self.producer.flush(0)
+
+    def _logger(self) -> logging.Logger:
+        logger = logging.Logger("librdkafka")
+        logger.addHandler(_Suspicion(self))
+        return logger
+
+    def _on_error(self, error: KafkaError) -> None:
+        self.distrust(f"error {error.name()}")
+
+    def _on_delivery_failure(self, error: KafkaError | None, _: Message) -> None:
+        if error is not None:
+            self.failed = self.failed or error
+            self.distrust("delivery failed")
+
+    def _on_statistics(self, text: str) -> None:
+        coordinator = json.loads(text)["brokers"].get(_COORDINATOR, {})
+        seen = {name: int(coordinator.get(name, 0)) for name in _COORDINATOR_COUNTERS}
+        for name, count in seen.items():
+            if count > self._coordinator.get(name, 0):
+                self.distrust(f"coordinator {name}")
+        self._coordinator = seen
+
+
+class _Suspicion(logging.Handler):
+    """Hears librdkafka's log for the only traces that a retried request leaves."""
+
+    def __init__(self, client: _Client) -> None:
+        super().__init__()
+        self._client = client
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Take note; the text itself is librdkafka's and goes nowhere."""
+        text = record.getMessage()
+        for sign in _SUSPICIOUS_LOGS:
+            if sign in text:
+                self._client.distrust(f"log {sign}")
+
+
+class TransactionalPublisher:
+    """The only thing in a process that begins and ends transactions. One owner thread."""
+
+    def __init__(
+        self,
+        *,
+        build: Callable[[dict[str, Any]], Properties],
+        warm_topic: str,
+        clock: Clock,
+        on_replaced: Callable[[str], None],
+    ) -> None:
+        self._build = build
+        self._warm_topic = warm_topic
+        self._clock = clock
+        self._on_replaced = on_replaced
+        self._current: _Client | None = None
+        self._standby: _Client | None = None
+        self._warming: threading.Thread | None = None
+        self._cause = "start"
+        self._fenced_in_a_row = 0
+
+    def prepare(self) -> None:
+        """Make sure that the next transaction begins on a client that nothing is held against.
+
+        After this the fate of all earlier transactions of this slot is settled. Raises
+        `BrokerUnavailableError` where that could not be reached in time; call it again.
+        """
+        if self._current is not None:
+            self._current.producer.poll(0)
+            if self._current.suspect is None:
+                return
+            self._give_up(self._current.suspect)
+        client = self._take_standby()
+        try:
+            client.producer.init_transactions(_INITIALISE_SECONDS)
+        except KafkaException as raised:
+            error: KafkaError = raised.args[0]
+            _close_in_background(client)
+            if error.code() == KafkaError._FENCED:  # noqa: SLF001 - the client's own name for it
+                self._count_fencing()
+            if may_pass(error) or error.retriable():
+                raise BrokerUnavailableError(describe("begin a publisher", error)) from raised
+            raise FatalError(describe("begin a publisher", error)) from raised
+        self._current = client
+        self._on_replaced(self._cause)
+        self._warm_in_background()
+
+    def transact(
+        self, contribute: Callable[[Transaction], None], group_metadata: Callable[[], Any]
+    ) -> tuple[TransactionResult, Transaction]:
+        """Run one transaction: begin, let `contribute` fill it, send its offsets, commit.
+
+        `prepare` must have returned. `group_metadata` is asked at the moment of sending: an older
+        answer would carry a generation that is no longer ours, or hide that it is not.
+        """
+        client = self._current
+        assert client is not None
+        transaction = Transaction(client.producer)
+        try:
+            client.producer.begin_transaction()
+            contribute(transaction)
+            self._send_offsets(client, transaction, group_metadata)
+            self._commit(client)
+        except KafkaException as raised:
+            return self._after_failure(client, raised), transaction
+        except BaseException:
+            self._abandon(client)
+            raise
+        self._fenced_in_a_row = 0
+        return TransactionResult.COMMITTED, transaction
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether the last transaction left a client that may begin another."""
+        return self._current is not None and self._current.suspect is None
+
+    def close(self) -> None:
+        """Let go of all clients. No transaction may be open."""
+        if self._warming is not None:
+            self._warming.join()
+        for client in (self._current, self._standby):
+            if client is not None:
+                client.close()
+        self._current = self._standby = None
+
+    def _send_offsets(
+        self, client: _Client, transaction: Transaction, group_metadata: Callable[[], Any]
+    ) -> None:
+        offsets = [
+            TopicPartition(topic, partition, offset, metadata=metadata)
+            for (topic, partition), (offset, metadata) in transaction.offsets.items()
+        ]
+        _resuming(
+            lambda: client.producer.send_offsets_to_transaction(
+                offsets, group_metadata(), _SEND_OFFSETS_SECONDS
+            )
+        )
+
+    def _commit(self, client: _Client) -> None:
+        began = self._clock.steady()
+        # -1 is librdkafka's advice: it stops by itself at the transaction's own time-out.
+        _resuming(lambda: client.producer.commit_transaction(-1))
+        if self._clock.steady() - began > SLOW_END_SECONDS:
+            client.distrust("slow commit")
+
+    def _after_failure(self, client: _Client, raised: KafkaException) -> TransactionResult:
+        """Abort where that is known to work; else give the client up with the fate unknown."""
+        error: KafkaError = raised.args[0]
+        client.distrust(f"failed {error.name()}")
+        cause = client.failed or error
+        if error.code() == KafkaError._FENCED:  # noqa: SLF001 - the client's own name for it
+            self._count_fencing()
+        elif not may_pass(cause):
+            self._abandon(client)
+            raise FatalError(describe("commit a transaction", cause)) from raised
+        if not error.txn_requires_abort():
+            return TransactionResult.UNKNOWN
+        try:
+            client.producer.abort_transaction(-1)
+        except KafkaException:
+            # The client is suspect already, so its successor's epoch ends what this could not.
+            return TransactionResult.UNKNOWN
+        return TransactionResult.ABORTED
+
+    def _abandon(self, client: _Client) -> None:
+        """Leave the open transaction to the time-out or to a successor.
+
+        Nothing more is committed.
+        """
+        client.distrust("abandoned")
+        client.close()
+
+    def _count_fencing(self) -> None:
+        self._fenced_in_a_row += 1
+        if self._fenced_in_a_row >= _FENCED_IN_A_ROW_MAX:
+            raise FencedError(
+                "another process publishes under this slot's name and each fences the other; "
+                "give every process on a host a name of its own with OPENAI_COMPLIANCE_INSTANCE"
+            )
+
+    def _give_up(self, cause: str) -> None:
+        client, self._current = self._current, None
+        self._cause = cause
+        if client is not None:
+            _close_in_background(client)
+
+    def _take_standby(self) -> _Client:
+        if self._warming is not None:
+            self._warming.join()
+            self._warming = None
+        client, self._standby = self._standby, None
+        return client if client is not None else self._connect()
+
+    def _connect(self) -> _Client:
+        try:
+            return _Client(self._build, self._warm_topic)
+        except KafkaException as raised:
+            error: KafkaError = raised.args[0]
+            if may_pass(error):
+                raise BrokerUnavailableError(describe("reach the cluster", error)) from raised
+            raise FatalError(describe("reach the cluster", error)) from raised
+
+    def _warm_in_background(self) -> None:
+        self._warming = threading.Thread(target=self._warm, name="publisher-standby", daemon=True)
+        self._warming.start()
+
+    def _warm(self) -> None:
+        try:
+            self._standby = self._connect()
+        except (BrokerUnavailableError, FatalError):
+            # Only a head start is lost: `prepare` connects by itself, and reports what it meets.
+            self._standby = None
+
+
+def _close_in_background(client: _Client) -> None:
+    threading.Thread(target=client.close, name="publisher-close", daemon=True).start()
+
+
+def _resuming(call: Callable[[], Any]) -> None:
+    """Call again while librdkafka says that the same call resumes, within bounds."""
+    for _ in range(_RESUMPTIONS_MAX):
+        try:
+            call()
+        except KafkaException as raised:
+            if not raised.args[0].retriable() or raised.args[0].txn_requires_abort():
+                raise
+            continue
+        return
+    call()

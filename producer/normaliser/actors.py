@@ -1,0 +1,173 @@
+"""Who did it: the provider's id by the order of fallbacks, never an e-mail.
+
+The order: the user; the user who delegated to the agent; the agent; the API key; the external
+collaborator; the identity of a usage report, whose own actor is the system; the system.
+"""
+
+from typing import Final
+
+from producer.normaliser.privacy import is_email
+from producer.normaliser.reading import (
+    EMPTY,
+    Findings,
+    JsonObject,
+    identifier,
+    mapping,
+    text,
+)
+from producer.normaliser.rules import Who
+
+_USER_PREFIX: Final = "user-"
+_ACCOUNT_SEPARATOR: Final = "__"
+_SYSTEM: Final = "system"
+_UNKNOWN: Final = "unknown"
+
+
+def person_id(raw: str) -> str:
+    """Strip the workspace off `user-X__<workspace>`: an account joins with its person."""
+    if raw.startswith(_USER_PREFIX):
+        return raw.partition(_ACCOUNT_SEPARATOR)[0]
+    return raw
+
+
+def who_acted(record: JsonObject, findings: Findings) -> Who:
+    """Read the actor of an enveloped record."""
+    actor = mapping(record, "actor", findings)
+    kind = actor.get("type")
+    if kind == "ACCOUNT_USER" or (kind != "AGENT" and "user_id" in actor):
+        found = _user(actor, findings)
+    elif kind == "AGENT":
+        found = _agent(actor, findings)
+    elif kind == "API_KEY" or "redacted_id" in actor:
+        found = _api_key(actor, findings)
+    elif kind == "EXTERNAL_COLLABORATION_USER" or "provider_user_id" in actor:
+        found = _external(actor, findings)
+    elif kind in ("session", "api_key"):
+        found = _platform(actor, findings)
+    else:
+        found = None
+    return (
+        found
+        or _reported(record, findings)
+        or _beside(record, findings)
+        or _nobody(actor, findings)
+    )
+
+
+def user(raw: str | None, address: str | None, findings: Findings) -> Who | None:
+    """Give a user by id; `None` if there is neither an id nor an address."""
+    if raw is None:
+        return None if address is None else Who(kind="user", id=_UNKNOWN, email=address)
+    if is_email(raw):
+        _withhold(findings)
+        return Who(kind="user", id=_UNKNOWN, email=address or raw)
+    person = person_id(raw)
+    return Who(kind="user", id=person, email=address, account=raw if raw != person else None)
+
+
+def nobody() -> Who:
+    """Give who acted where a record does not say."""
+    return Who(kind=_UNKNOWN, id=_SYSTEM)
+
+
+def _user(actor: JsonObject, findings: Findings) -> Who | None:
+    return user(
+        identifier(actor, "user_id", findings), text(actor, "user_email", findings), findings
+    )
+
+
+def _agent(actor: JsonObject, findings: Findings) -> Who | None:
+    agent = _agent_id(actor, findings)
+    runtime = mapping(actor, "agent_runtime", findings)
+    delegator = _user(mapping(runtime, "delegator", findings), findings)
+    if delegator is not None:
+        return Who(
+            kind="agent",
+            id=delegator.id,
+            email=delegator.email,
+            on_behalf_of=delegator.id,
+            agent=agent,
+            account=delegator.account,
+        )
+    return None if agent is None else Who(kind="agent", id=agent, agent=agent)
+
+
+def _agent_id(agent: JsonObject, findings: Findings) -> str | None:
+    found = identifier(agent, "id", findings)
+    return None if found is None else _no_email(found, findings)
+
+
+def _api_key(actor: JsonObject, findings: Findings) -> Who | None:
+    key = identifier(actor, "redacted_id", findings)
+    return None if key is None else Who(kind="api_key", id=f"api_key:{_no_email(key, findings)}")
+
+
+def _external(actor: JsonObject, findings: Findings) -> Who | None:
+    raw = identifier(actor, "provider_user_id", findings)
+    if raw is None:
+        return None
+    provider = text(actor, "provider", findings) or _UNKNOWN
+    return Who(
+        kind="external_user",
+        id=f"external:{_no_email(provider, findings)}:{_no_email(raw, findings)}",
+        email=raw if is_email(raw) else None,
+    )
+
+
+def _platform(actor: JsonObject, findings: Findings) -> Who | None:
+    """Read the actor of an API-platform audit log: a person's session or a key."""
+    if actor.get("type") == "session":
+        person = mapping(mapping(actor, "session", findings), "user", findings)
+        return user(identifier(person, "id", findings), text(person, "email", findings), findings)
+    key = identifier(mapping(actor, "api_key", findings), "id", findings)
+    return None if key is None else Who(kind="api_key", id=f"api_key:{_no_email(key, findings)}")
+
+
+def _reported(record: JsonObject, findings: Findings) -> Who | None:
+    """Read whom a usage report is about."""
+    payload = record.get("payload")
+    if type(payload) is not dict or "identity" not in payload:
+        return None
+    identity = mapping(payload, "identity", findings)
+    agent = _agent_id(mapping(identity, "agent", findings), findings)
+    person = user(
+        identifier(identity, "user_id", findings), text(identity, "email", findings), findings
+    )
+    if person is not None:
+        return Who(
+            kind=person.kind,
+            id=person.id,
+            email=person.email,
+            agent=agent,
+            account=person.account,
+        )
+    return None if agent is None else Who(kind="agent", id=agent, agent=agent)
+
+
+def _beside(record: JsonObject, findings: Findings) -> Who | None:
+    """Read the user of a record that names one without an actor."""
+    if "actor" in record:
+        return None
+    return user(
+        identifier(record, "user_id", findings), text(record, "user_email", findings), findings
+    )
+
+
+def _nobody(actor: JsonObject, findings: Findings) -> Who:
+    if actor.get("type") == "SYSTEM":
+        return Who(kind="system", id=_SYSTEM)
+    if actor is EMPTY:
+        return nobody()
+    raw = identifier(actor, "id", findings)
+    return nobody() if raw is None else Who(kind=_UNKNOWN, id=_no_email(raw, findings))
+
+
+def _no_email(raw: str, findings: Findings) -> str:
+    if not is_email(raw):
+        return raw
+    _withhold(findings)
+    return _UNKNOWN
+
+
+def _withhold(findings: Findings) -> None:
+    findings.flags["withheld.actor"] = "its id has the form of an e-mail"

@@ -1,0 +1,146 @@
+r"""From the bytes of a line to its JSON documents, with the limits that keep the parser safe.
+
+Laws:
+- One line is one document, as a rule; documents written one after the other on one line are split.
+  What follows the last complete document is one broken tail.
+- The parser recurses, so depth is measured before it runs.
+- A key that occurs twice in an object has its last value, as in nearly every parser.
+- Half of a surrogate pair (`\ud83d` alone: a text that was cut in the middle of an emoji) has no
+  form in UTF-8. It is kept as the six characters that it was written with.
+- NaN and Infinity are no JSON. Numbers of any size are numbers; who needs one checks its range.
+"""
+
+import re
+from itertools import accumulate
+from typing import Final
+
+import msgspec
+
+from producer.contract.dead_letter import Failure, FailureKind
+from producer.normaliser.reading import JsonObject, NumberText
+
+# Records nest about eight levels deep, tool output perhaps twenty. The interpreter stops at a
+# thousand, some of which the caller has used up: a limit of that kind would depend on the caller.
+DEPTH_MAX: Final = 100
+
+# A 16 MiB line of the smallest records (a hundred bytes) is below this.
+DOCUMENTS_MAX: Final = 200_000
+
+_BOM: Final = b"\xef\xbb\xbf"
+_DECODER: Final = msgspec.json.Decoder(float_hook=NumberText)
+
+# A string, or what is left of the line if it does not end; or a bracket. Possessive, so that a
+# quote without its partner costs one pass and not one for each quote behind it.
+_TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.?+)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
+_STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.?+)*+(?:"|\Z)', re.DOTALL)
+_NO_BRACKETS: Final = bytes(code for code in range(256) if code not in b"[]{}")
+_STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
+_BETWEEN_DOCUMENTS: Final = re.compile(rb"(?:[ \t\r\n]++|\xef\xbb\xbf)*+")
+_ESCAPE: Final = re.compile(
+    rb"\\(?:(?P<pair>u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
+    rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
+    re.DOTALL,
+)
+
+
+class Document(msgspec.Struct, frozen=True):
+    """One document of a line: a record, or the failure that says why there is none."""
+
+    record: JsonObject | None
+    failure: Failure | None
+    payload: bytes
+
+
+def decode_record(line: bytes) -> JsonObject | None:
+    """Give the record of a line that is exactly one; otherwise `read_documents` knows more."""
+    if line.count(b"{") + line.count(b"[") > DEPTH_MAX and _is_too_deep(line):
+        return None
+    try:
+        value = _DECODER.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    return value if type(value) is dict else None
+
+
+def read_documents(line: bytes) -> list[Document]:
+    """Give every document of a line, at least one, in order."""
+    documents: list[Document] = []
+    start = _skip(line, 0)
+    while start < len(line):
+        end = _document_end(line, start) if len(documents) < DOCUMENTS_MAX else None
+        if end is None:
+            documents.append(_tail(line[start:], count=len(documents)))
+            break
+        documents.append(_read(line[start:end]))
+        start = _skip(line, end)
+    if not documents:
+        documents.append(_refused(line, FailureKind.UNDECODABLE, "the line is empty"))
+    return documents
+
+
+def _skip(line: bytes, start: int) -> int:
+    match = _BETWEEN_DOCUMENTS.match(line, start)
+    assert match is not None
+    return match.end()
+
+
+def _document_end(line: bytes, start: int) -> int | None:
+    """Find where the object or array that starts here ends; `None` if there is none or no end."""
+    if line[start] not in b"{[":
+        return None
+    depth = 0
+    for token in _TOKEN.finditer(line, start):
+        depth += _STEPS.get(line[token.start()], 0)
+        if depth == 0:
+            return token.end()
+    return None
+
+
+def _tail(rest: bytes, *, count: int) -> Document:
+    if count >= DOCUMENTS_MAX:
+        message = f"the line holds more than {DOCUMENTS_MAX} documents; this is the rest"
+        return _refused(rest, FailureKind.TOO_LARGE, message)
+    return _read(rest)
+
+
+def _read(document: bytes) -> Document:
+    if _is_too_deep(document):
+        message = f"nested deeper than {DEPTH_MAX} levels"
+        return _refused(document, FailureKind.TOO_LARGE, message)
+    try:
+        value = _decode(document)
+    except UnicodeDecodeError:
+        return _refused(document, FailureKind.UNDECODABLE, "not valid UTF-8")
+    except msgspec.DecodeError as error:
+        # The parser's texts are its own and a place: they never quote the document.
+        reason = str(error).removeprefix("JSON is malformed: ").lower()
+        return _refused(document, FailureKind.UNDECODABLE, f"not valid JSON: {reason}")
+    if type(value) is not dict:
+        return _refused(document, FailureKind.SCHEMA_VIOLATION, "not a JSON object")
+    return Document(record=value, failure=None, payload=document)
+
+
+def _decode(document: bytes) -> object:
+    try:
+        return _DECODER.decode(document)
+    except msgspec.DecodeError:
+        repaired = _ESCAPE.sub(_escape_half_pair, document)
+        if repaired == document:
+            raise
+    return _DECODER.decode(repaired)
+
+
+def _escape_half_pair(match: re.Match[bytes]) -> bytes:
+    return b"\\" + match[0] if match["half"] else match[0]
+
+
+def _is_too_deep(text: bytes) -> bool:
+    if text.count(b"{") + text.count(b"[") <= DEPTH_MAX:
+        return False
+    brackets = _STRING.sub(b"", text).translate(None, _NO_BRACKETS)
+    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > DEPTH_MAX
+
+
+def _refused(payload: bytes, kind: FailureKind, message: str) -> Document:
+    failure = Failure(kind=kind, field=None, message=message)
+    return Document(record=None, failure=failure, payload=payload)

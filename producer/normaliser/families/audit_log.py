@@ -1,0 +1,225 @@
+"""AUDIT_LOG: what administrators, users and API keys did in a workspace.
+
+Actions are read as words, so that a new `GROUP_RENAME` lands where groups belong: its verb is the
+first word that is one, and the words in front of it name the object. API keys' actions have the
+verb in front (`DELETE_CONVERSATION`), all others behind (`CONVERSATION_DELETE`).
+"""
+
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from producer.contract.event import EventOutcome, EventType, Target
+from producer.contract.source import Include
+from producer.normaliser import ocsf
+from producer.normaliser.actors import person_id, who_acted
+from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.ocsf import CREATE, DELETE, OTHER, READ, UPDATE
+from producer.normaliser.privacy import Content, json_text
+from producer.normaliser.reading import (
+    Findings,
+    JsonObject,
+    identifier,
+    mapping,
+    required_text,
+    scalar_text,
+    text,
+)
+from producer.normaliser.rules import Draft, Family, Rule
+
+# The first of these words in an action is its verb; the number is the activity of class 6003.
+VERBS: Final[dict[str, int]] = {
+    "CREATE": CREATE,
+    "ADD": CREATE,
+    "LIST": READ,
+    "GET": READ,
+    "EXPORT": READ,
+    "DOWNLOAD": READ,
+    "VIEW": READ,
+    "CHECK": READ,
+    "DELETE": DELETE,
+    "REMOVE": DELETE,
+    "REVOKE": DELETE,
+    "UPDATE": UPDATE,
+    "UPDATED": UPDATE,
+    "EDIT": UPDATE,
+    "RENAME": UPDATE,
+    "SET": UPDATE,
+    "TOGGLE": UPDATE,
+    "CHANGE": UPDATE,
+    "ALLOW": UPDATE,
+    "DISALLOW": UPDATE,
+    "APPROVE": UPDATE,
+    "ACTIVATE": UPDATE,
+    "DEACTIVATE": UPDATE,
+    "PUBLISH": UPDATE,
+    "UNPUBLISH": UPDATE,
+    "ISOLATE": UPDATE,
+    "SHARE": UPDATE,
+    "UNSHARE": UPDATE,
+    "ASSIGN": UPDATE,
+    "UNASSIGN": UPDATE,
+    "ACCEPT": OTHER,
+    "SEND": OTHER,
+}
+
+# The objects that have a class of their own in OCSF: the activity of each verb, and of all others.
+CLASSES: Final[dict[str, tuple[int, dict[str, int]]]] = {
+    "GROUP": (ocsf.GROUP_MANAGEMENT, {"CREATE": 6, "DELETE": 5, "ADD": 3, "REMOVE": 4}),
+    "WORKSPACE_DIRECTORY_GROUP_USER": (ocsf.GROUP_MANAGEMENT, {"ADD": 3, "DELETE": 4}),
+    "USER": (ocsf.ACCOUNT_CHANGE, {"CREATE": 1, "DELETE": 6}),
+    "WORKSPACE_USER": (ocsf.ACCOUNT_CHANGE, {}),
+    "USER_ROLE": (ocsf.USER_ACCESS, {"UPDATED": 1, "UPDATE": 1, "ASSIGN": 1, "REMOVE": 2}),
+    "INVITE": (ocsf.ACCOUNT_CHANGE, {"SEND": 1, "CREATE": 1, "DELETE": 6}),
+}
+
+_API: Final = ocsf.API_ACTIVITY
+_SIGN_OUT: Final = Rule("auth.signout", ocsf.AUTHENTICATION, 2)
+
+# Actions that are not what their words say.
+ACTIONS: Final[dict[str, Rule]] = {
+    "USER_LOGGED_OUT_BY_ADMIN": _SIGN_OUT,
+    "SESSION_LOGOUT_ALL": _SIGN_OUT,
+    "SESSION_REVOKE": _SIGN_OUT,
+    "INVITE_USERS": Rule("admin.config_change", ocsf.ACCOUNT_CHANGE, 1),
+    "INVITE_SET_AUTO_ACCEPT_JOIN_REQUESTS": Rule("admin.config_change", _API, UPDATE),
+    "INVITE_SET_ALLOW_EXTERNAL_DOMAINS": Rule("admin.config_change", _API, UPDATE),
+    "ROLE_ASSIGN": Rule("admin.config_change", ocsf.USER_ACCESS, 1),
+    "ROLE_UNASSIGN": Rule("admin.config_change", ocsf.USER_ACCESS, 2),
+    "CONVERSATION_MESSAGE_RATING": Rule("agent.action", _API, CREATE),
+    "SKILL_WORKSPACE_ACCESS": Rule("admin.config_change", _API, UPDATE),
+    "WORKSPACE_POLICY_ACKNOWLEDGEMENT": Rule("agent.action", _API, CREATE),
+}
+
+# What people do with their own conversations and files is use, not configuration.
+IN_USE: Final = frozenset({"CONVERSATION", "CONVERSATION_MESSAGE_RATING", "FILE"})
+CREDENTIALS: Final = frozenset({"PERSONAL_ACCESS_TOKEN"})
+
+RESULTS: Final[dict[str, EventOutcome]] = {
+    "SUCCESS": "success",
+    "BLOCKED": "blocked",
+    "ERROR": "failure",
+}
+
+# Where the role of a role change is, newest spelling first.
+_ROLE_NAMES: Final = ("new_role", "role", "seat_type")
+# Ids that every record of a tenant has say nothing about what it was done to.
+_TENANT_IDS: Final = frozenset({"workspace_id", "organization_id", "account_id"})
+_ACTIONS_CACHED: Final = 1024
+_CACHED_LENGTH_MAX: Final = 64
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What an action says: its rule, and the field of `action_data` that names its object."""
+
+    rule: Rule
+    id_name: str
+
+
+def read_action(action: str) -> Reading:
+    """Read an action by its words."""
+    return _cached(action) if len(action) <= _CACHED_LENGTH_MAX else _read_action(action)
+
+
+def _read_action(action: str) -> Reading:
+    noun, verb, verb_first = _words(action)
+    return Reading(
+        ACTIONS.get(action) or _by_words(noun, verb, verb_first=verb_first),
+        f"{noun.lower()}_id",
+    )
+
+
+_cached = lru_cache(maxsize=_ACTIONS_CACHED)(_read_action)
+
+
+def _words(action: str) -> tuple[str, str, bool]:
+    """Take an action apart: its object, its verb, and whether the verb comes first."""
+    words = [word for word in action.upper().split("_") if word]
+    for place, word in enumerate(words):
+        if word in VERBS:
+            noun = words[:place] if place else words[1:]
+            return "_".join(noun), word, place == 0
+    return (words[0] if words else ""), "", False
+
+
+def _by_words(noun: str, verb: str, *, verb_first: bool) -> Rule:
+    if not noun and not verb:
+        return Rule("agent.action", _API, ocsf.UNKNOWN)
+    activity = VERBS.get(verb, OTHER)
+    event_type = _event_type(noun, verb, verb_first=verb_first)
+    if noun in CLASSES and activity != READ:
+        class_uid, activities = CLASSES[noun]
+        return Rule(event_type, class_uid, activities.get(verb, OTHER))
+    return Rule(event_type, _API, activity)
+
+
+def _event_type(noun: str, verb: str, *, verb_first: bool) -> EventType:
+    """Tell what kind of event an action is.
+
+    By key: reading is a call, all else changes a workspace. By people: their credentials, their
+    own conversations and files, and what has no known verb; all else changes a workspace.
+    """
+    if verb_first:
+        return "api.call" if VERBS[verb] == READ else "admin.config_change"
+    if noun in CREDENTIALS:
+        return "auth.action"
+    if noun in IN_USE or (not verb and noun not in CLASSES):
+        return "agent.action"
+    return "admin.config_change"
+
+
+def describe(record: JsonObject, findings: Findings) -> Draft:
+    """Say what an AUDIT_LOG record tells."""
+    action = required_text(record, "action", findings)
+    reading = read_action(action)
+    result = text(record, "action_result", findings)
+    data = mapping(record, "action_data", findings)
+    outcome = RESULTS.get(result or "", "unknown")
+    if outcome == "blocked":
+        findings.flags["blocked"] = "action_result"
+    value = data.get("value")
+    return Draft(
+        rule=reading.rule,
+        action=action,
+        outcome=outcome,
+        target=_target(reading.id_name, data, findings),
+        extra=(
+            ("openai_compliance.action_result", result),
+            ("openai_compliance.action_privilege", text(record, "action_privilege", findings)),
+            ("openai_compliance.role", _role(data, findings)),
+            # A switch's value is what the record is about; a text here may be a system prompt.
+            ("openai_compliance.value", scalar_text(value) if type(value) is bool else None),
+        ),
+    )
+
+
+def _role(data: JsonObject, findings: Findings) -> str | None:
+    for name in _ROLE_NAMES:
+        found = text(data, name, findings)
+        if found is not None:
+            return found
+    return None
+
+
+def _target(id_name: str, data: JsonObject, findings: Findings) -> Target | None:
+    """Find what it was done to: the action's object, else the first id, else the feature."""
+    names = [id_name] if id_name in data else []
+    names += sorted(name for name in data if name.endswith("_id") and name not in _TENANT_IDS)
+    for name in names:
+        found = identifier(data, name, findings)
+        if found is not None:
+            return {"kind": name.removesuffix("_id"), "id": person_id(found), "name": None}
+    feature = text(data, "feature", findings)
+    return None if feature is None else {"kind": "feature", "id": feature, "name": None}
+
+
+def content(record: JsonObject, include: Include, findings: Findings) -> Content:
+    """Give all of `action_data`: which of its fields are texts differs from action to action."""
+    data = mapping(record, "action_data", findings)
+    return {"action_data": json_text(include, data)} if data else {}
+
+
+FAMILY: Final = Family(
+    describe=describe, occurred_at=read_timestamp, who=who_acted, content=content
+)

@@ -1,0 +1,94 @@
+"""AUTH_LOG: signing in and out, tokens and passwords."""
+
+from typing import Final
+
+from producer.contract.event import EventOutcome
+from producer.normaliser.actors import who_acted
+from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.ocsf import ACCOUNT_CHANGE, AUTHENTICATION, OTHER, UNKNOWN
+from producer.normaliser.reading import Findings, JsonObject, mapping, required_text, text
+from producer.normaliser.rules import Draft, Family, Rule
+
+_LOGON: Final = 1
+_LOGOFF: Final = 2
+_TICKET: Final = 3
+_CREATE: Final = 1
+_PASSWORD_RESET: Final = 4
+
+
+def _sign_in(outcome: EventOutcome) -> Rule:
+    return Rule("auth.signin", AUTHENTICATION, _LOGON, outcome)
+
+
+def _sign_out(outcome: EventOutcome) -> Rule:
+    return Rule("auth.signout", AUTHENTICATION, _LOGOFF, outcome)
+
+
+def _password_reset(outcome: EventOutcome) -> Rule:
+    return Rule("auth.action", ACCOUNT_CHANGE, _PASSWORD_RESET, outcome)
+
+
+# `login_failed` and `login_failure` are in no list of OpenAI's, but others have seen them.
+ACTIONS: Final[dict[str, Rule]] = {
+    "signup_success": Rule("auth.action", ACCOUNT_CHANGE, _CREATE, "success"),
+    "login_success": _sign_in("success"),
+    "native_login_success": _sign_in("success"),
+    "logout_success": _sign_out("success"),
+    "token_issued": Rule("auth.action", AUTHENTICATION, _TICKET, "success"),
+    "token_revoked": Rule("auth.action", AUTHENTICATION, OTHER, "success"),
+    "password_reset_initiated": _password_reset("unknown"),
+    "password_reset_success": _password_reset("success"),
+    "password_reset_error": _password_reset("failure"),
+    "password_reset_admin": _password_reset("success"),
+    "password_login_invalid_password": _sign_in("failure"),
+    "password_login_sentinel_challenge": _sign_in("unknown"),
+    "password_login_sentinel_blocked": _sign_in("blocked"),
+    "login_failed": _sign_in("failure"),
+    "login_failure": _sign_in("failure"),
+}
+
+# What an action outside the table says by its last word.
+OUTCOMES: Final[dict[str, EventOutcome]] = {
+    "success": "success",
+    "succeeded": "success",
+    "error": "failure",
+    "failed": "failure",
+    "failure": "failure",
+    "blocked": "blocked",
+    "denied": "blocked",
+}
+
+_NO_ACTION: Final = Rule("auth.action", AUTHENTICATION, UNKNOWN)
+_SENTINEL: Final = "sentinel_"
+
+
+def describe(record: JsonObject, findings: Findings) -> Draft:
+    """Say what an AUTH_LOG record tells."""
+    data = mapping(record, "action_data", findings)
+    action = required_text(data, "action", findings, within="action_data.")
+    before, sentinel, verdict = action.partition(_SENTINEL)
+    if before and sentinel and verdict:
+        findings.flags["sentinel"] = verdict
+    return Draft(
+        rule=ACTIONS.get(action) or _by_words(action),
+        action=action,
+        extra=(
+            ("openai_compliance.auth_provider", text(data, "auth_provider_name", findings)),
+            ("openai_compliance.role", text(data, "role", findings)),
+        ),
+    )
+
+
+def _by_words(action: str) -> Rule:
+    if not action:
+        return _NO_ACTION
+    words = action.lower().split("_")
+    outcome = OUTCOMES.get(words[-1], "unknown")
+    if "login" in words or "signin" in words:
+        return _sign_in(outcome)
+    if "logout" in words or "signout" in words:
+        return _sign_out(outcome)
+    return Rule("auth.action", AUTHENTICATION, OTHER, outcome)
+
+
+FAMILY: Final = Family(describe=describe, occurred_at=read_timestamp, who=who_acted)

@@ -1,0 +1,100 @@
+"""A raw record in, events and what could not become one out; the same for the same bytes.
+
+Promises: every line gives at least one of either; nothing is raised whatever its bytes are; every
+failure found in a record is told.
+"""
+
+from importlib.metadata import version
+from typing import Final
+
+import msgspec
+
+from producer.contract.dead_letter import DeadLetter, Failure
+from producer.contract.event import GovernanceEvent
+from producer.contract.raw import RawLine
+from producer.normaliser.documents import Document, decode_record, read_documents
+from producer.normaliser.envelope import to_event
+from producer.normaliser.families.catalogue import family_of
+
+STAGE: Final = "normaliser"
+PROCESSOR: Final = f"openai-compliance/{version('openai-compliance')}"
+
+
+class Refused(msgspec.Struct, frozen=True, kw_only=True):
+    """One document that could not become an event; without an index, it is the whole line."""
+
+    index: int | None
+    failures: tuple[Failure, ...]
+    payload: bytes
+
+
+class Normalised(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a line: together, events and refused documents are all of it, in order."""
+
+    events: tuple[GovernanceEvent, ...]
+    failures: tuple[Refused, ...]
+
+
+def normalise(raw: RawLine) -> Normalised:
+    """Normalise one raw record."""
+    record = decode_record(raw.line)
+    if record is None:
+        return _normalise_documents(raw)
+    made = to_event(raw, record, family_of(record), index=0)
+    if isinstance(made, tuple):
+        return Normalised(
+            events=(), failures=(Refused(index=None, failures=made, payload=raw.line),)
+        )
+    return Normalised(events=(made,), failures=())
+
+
+def _normalise_documents(raw: RawLine) -> Normalised:
+    """Normalise a line that is not exactly one record, document by document."""
+    events: list[GovernanceEvent] = []
+    refused: list[Refused] = []
+    documents = read_documents(raw.line)
+    for index, document in enumerate(documents):
+        made = _to_event(raw, document, index=index)
+        if not isinstance(made, tuple):
+            events.append(made)
+        elif len(documents) == 1:
+            refused.append(Refused(index=None, failures=made, payload=raw.line))
+        else:
+            refused.append(Refused(index=index, failures=made, payload=document.payload))
+    return Normalised(events=tuple(events), failures=tuple(refused))
+
+
+def _to_event(
+    raw: RawLine, document: Document, *, index: int
+) -> GovernanceEvent | tuple[Failure, ...]:
+    if document.record is None:
+        assert document.failure is not None
+        return (document.failure,)
+    return to_event(raw, document.record, family_of(document.record), index=index)
+
+
+def dead_letters(raw: RawLine, normalised: Normalised) -> tuple[DeadLetter, ...]:
+    """Build the dead letters of a line, one for each document that could not become an event."""
+    return tuple(_dead_letter(raw, refused) for refused in normalised.failures)
+
+
+def _dead_letter(raw: RawLine, refused: Refused) -> DeadLetter:
+    return DeadLetter(
+        stage=STAGE,
+        processor=PROCESSOR,
+        failures=refused.failures,
+        source_id=raw.source_id,
+        organization_id=raw.organization_id,
+        bucket=raw.bucket,
+        key=raw.key,
+        etag=raw.etag,
+        pull_id=raw.pull_id,
+        replay_id=raw.replay_id,
+        line_number=raw.line_number,
+        last_line_number=raw.line_number,
+        index=refused.index,
+        lines=1,
+        pulled_at=raw.pulled_at,
+        payload=refused.payload,
+        payload_bytes=len(refused.payload),
+    )

@@ -1,0 +1,316 @@
+"""Reading objects ahead of the loop: one thread a partition, one object after the other, bounded.
+
+The thread reads, decompresses, frames and encodes; the loop only publishes. What is ready waits in
+a queue of one piece, so that a partition holds two chunks at most, and reading pauses when
+publishing does.
+"""
+
+import queue
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from producer.clock import Clock
+from producer.contract.dead_letter import DeadLetter, Failure, FailureKind
+from producer.contract.objects import (
+    LineCounts,
+    ObjectOutcome,
+    ObjectVersion,
+    Place,
+    Reason,
+)
+from producer.contract.source import IngestionSource
+from producer.puller.framing import OversizedLine
+from producer.puller.limits import Limits
+from producer.puller.progress import Progress, progress_of
+from producer.puller.reading import Chunk, end_of_refusal, read_chunks
+from producer.s3.object_store import ObjectBody, ObjectStore, ObjectStoreRefusedError
+
+# How often a thread that waits for room or for work looks whether it has been cancelled.
+_LOOK_SECONDS = 0.1
+# The offset of a partition stands still meanwhile, so this is no place to wait for long.
+_UNKNOWN_SOURCE_SECONDS = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """What one step of reading adds: lines to publish, and how far the object is accounted for
+    then.
+
+    With an outcome the object is finished; with neither outcome nor progress there was none.
+    """
+
+    offset: int
+    source_id: str = ""
+    key: str = ""
+    raw: list[bytes] = field(default_factory=list)
+    dead_letters: list[DeadLetter] = field(default_factory=list)
+    progress: Progress | None = None
+    outcome: ObjectOutcome | None = None
+    blank_lines: int = 0
+    read_bytes: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A version to be pulled, and the place from which this group has not published it yet."""
+
+    offset: int
+    version: ObjectVersion
+    resumed: Progress | None = None
+
+    @property
+    def skip_through(self) -> Place:
+        """Lines up to here are accounted for.
+
+        By an earlier attempt, or before a crash of this one.
+        """
+        if self.resumed is None:
+            return self.version.resume_from
+        return max(self.resumed.place, self.version.resume_from, key=lambda place: place.line)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullingPlan:
+    """What all pulling threads share."""
+
+    store: ObjectStore
+    source_of: Callable[[str], IngestionSource | None]
+    encode: Callable[[IngestionSource, ObjectVersion, int, list[tuple[int, bytes]]], list[bytes]]
+    limits: Limits
+    clock: Clock
+    processor: str
+
+
+class PartitionPuller:
+    """Pulls the versions of one partition, in order."""
+
+    def __init__(self, plan: PullingPlan, partition: int) -> None:
+        self._plan = plan
+        self._tasks: queue.SimpleQueue[Task | Piece] = queue.SimpleQueue()
+        self._ready: queue.Queue[Piece] = queue.Queue(maxsize=1)
+        self._cancelled = threading.Event()
+        self._raised: BaseException | None = None
+        self._body: ObjectBody | None = None
+        self._thread = threading.Thread(target=self._run, name=f"pull-{partition}", daemon=True)
+        self._thread.start()
+
+    def submit(self, task: Task) -> None:
+        """Let a version be pulled after those before it."""
+        self._tasks.put(task)
+
+    def skip(self, offset: int) -> None:
+        """Let a record that names no version be passed over in its turn."""
+        self._tasks.put(Piece(offset=offset))
+
+    def has_piece(self) -> bool:
+        """Whether a piece is ready; raises what went wrong in the thread."""
+        if self._raised is not None:
+            raise self._raised
+        return not self._ready.empty()
+
+    def take(self) -> Piece | None:
+        """Take the next piece, if one is ready."""
+        try:
+            return self._ready.get_nowait()
+        except queue.Empty:
+            return None
+
+    def cancel(self) -> None:
+        """Stop soon; nothing more comes. Does not wait for a read that is under way."""
+        self._cancelled.set()
+        body = self._body
+        if body is not None:
+            body.close()
+
+    def _run(self) -> None:
+        try:
+            while not self._cancelled.is_set():
+                try:
+                    task = self._tasks.get(timeout=_LOOK_SECONDS)
+                except queue.Empty:
+                    continue
+                if isinstance(task, Piece):
+                    self._offer(task)
+                else:
+                    self._pull(task)
+        except BaseException as raised:  # noqa: BLE001 - handed to the loop, which raises it
+            if not self._cancelled.is_set():
+                self._raised = raised
+
+    def _pull(self, task: Task) -> None:
+        started_at = self._plan.clock.now()
+        source = self._find_source(task.version.source_id)
+        if source is None:
+            removed = ObjectStoreRefusedError(
+                reason=Reason.SOURCE_REMOVED, detail="no such source"
+            )
+            self._offer(self._unread(task, removed, started_at))
+            return
+        try:
+            body = self._plan.store.open(source, task.version)
+        except ObjectStoreRefusedError as refusal:
+            self._offer(self._unread(task, refusal, started_at))
+            return
+        self._body = body
+        try:
+            self._read(task, source, body, started_at)
+        finally:
+            self._body = None
+            body.close()
+
+    def _find_source(self, source_id: str) -> IngestionSource | None:
+        """Look the source up.
+
+        One that was created a moment ago may be known to discovery alone.
+        """
+        give_up_at = self._plan.clock.steady() + _UNKNOWN_SOURCE_SECONDS
+        while (source := self._plan.source_of(source_id)) is None:
+            if self._plan.clock.steady() >= give_up_at or self._cancelled.wait(_LOOK_SECONDS):
+                return None
+        return source
+
+    def _read(
+        self, task: Task, source: IngestionSource, body: ObjectBody, started_at: int
+    ) -> None:
+        clock, limits = self._plan.clock, self._plan.limits
+        due_at = clock.steady() + limits.chunk_seconds
+        before = Chunk(
+            lines=[],
+            oversized=[],
+            place=task.skip_through,
+            counts=LineCounts(blank=task.skip_through.blank_lines),
+            read_bytes=0,
+            decompressed_bytes=0,
+        )
+        for chunk in read_chunks(
+            body,
+            limits=limits,
+            is_due=lambda: clock.steady() >= due_at,
+            skip_through=task.skip_through,
+        ):
+            self._offer(self._piece(task, source, started_at, chunk=chunk, before=before))
+            if self._cancelled.is_set():
+                return
+            before = chunk
+            due_at = clock.steady() + limits.chunk_seconds
+
+    def _piece(
+        self, task: Task, source: IngestionSource, started_at: int, *, chunk: Chunk, before: Chunk
+    ) -> Piece:
+        version = task.version
+        pulled_at = self._plan.clock.now()
+        place = _place_after(chunk, task)
+        return Piece(
+            offset=task.offset,
+            source_id=version.source_id,
+            key=version.key,
+            raw=self._plan.encode(source, version, pulled_at, chunk.lines) if chunk.lines else [],
+            dead_letters=[
+                self._too_large(source, version, line, pulled_at) for line in chunk.oversized
+            ],
+            progress=progress_of(version, place=place, started_at=started_at),
+            outcome=None
+            if chunk.end is None
+            else self._outcome(version, place, chunk, started_at),
+            blank_lines=max(0, chunk.counts.blank - before.counts.blank),
+            read_bytes=chunk.read_bytes - before.read_bytes,
+        )
+
+    def _too_large(
+        self, source: IngestionSource, version: ObjectVersion, line: OversizedLine, pulled_at: int
+    ) -> DeadLetter:
+        return DeadLetter(
+            stage="puller",
+            processor=self._plan.processor,
+            failures=(
+                Failure(
+                    kind=FailureKind.TOO_LARGE,
+                    message=f"the line has {line.size_bytes} bytes, more than "
+                    f"{self._plan.limits.line_bytes_max}; the payload is its beginning",
+                ),
+            ),
+            source_id=version.source_id,
+            organization_id=source.organization_id,
+            bucket=version.bucket,
+            key=version.key,
+            etag=version.etag,
+            pull_id=version.pull_id,
+            replay_id=version.replay_id,
+            line_number=line.line_number,
+            last_line_number=line.line_number,
+            lines=1,
+            pulled_at=pulled_at,
+            payload=line.sample,
+            payload_bytes=line.size_bytes,
+        )
+
+    def _outcome(
+        self, version: ObjectVersion, place: Place, chunk: Chunk, started_at: int
+    ) -> ObjectOutcome:
+        end = chunk.end
+        assert end is not None
+        return ObjectOutcome(
+            source_id=version.source_id,
+            bucket=version.bucket,
+            key=version.key,
+            etag=version.etag,
+            pull_id=version.pull_id,
+            attempt=version.attempt,
+            replay_id=version.replay_id,
+            outcome=end.outcome,
+            reason=end.reason,
+            place=place,
+            lines=place.line,
+            raw_lines=place.raw_lines,
+            blank_lines=place.blank_lines,
+            dead_letter_lines=place.dead_letter_lines,
+            read_bytes=chunk.read_bytes,
+            decompressed_bytes=chunk.decompressed_bytes,
+            sha256=end.sha256,
+            started_at=started_at,
+            finished_at=self._plan.clock.now(),
+        )
+
+    def _unread(self, task: Task, refusal: ObjectStoreRefusedError, started_at: int) -> Piece:
+        """End an attempt of which no byte was read.
+
+        What an earlier one published stays accounted for.
+        """
+        chunk = Chunk(
+            lines=[],
+            oversized=[],
+            place=task.skip_through,
+            counts=LineCounts(),
+            read_bytes=0,
+            decompressed_bytes=0,
+            end=end_of_refusal(refusal),
+        )
+        return Piece(
+            offset=task.offset,
+            source_id=task.version.source_id,
+            key=task.version.key,
+            outcome=self._outcome(task.version, task.skip_through, chunk, started_at),
+        )
+
+    def _offer(self, piece: Piece) -> None:
+        while not self._cancelled.is_set():
+            try:
+                self._ready.put(piece, timeout=_LOOK_SECONDS)
+            except queue.Full:
+                continue
+            return
+
+
+def _place_after(chunk: Chunk, task: Task) -> Place:
+    """Say how far lines are accounted for.
+
+    An object that broke before the place reached last time keeps that one.
+    """
+    if chunk.counts.lines < task.skip_through.line:
+        return task.skip_through
+    return Place(
+        line=chunk.counts.lines,
+        blank_lines=chunk.counts.blank,
+        dead_letter_lines=chunk.counts.dead_letter,
+    )

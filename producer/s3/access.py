@@ -1,0 +1,233 @@
+"""The clients of each source: made when they are first needed, kept until the source changes.
+
+Nothing here is shared between sources but STS's client and the description of S3's interface, so
+that a source that cannot be reached does not hold up another. Making a client takes some 50
+milliseconds, and a session must not make two at once; using one is safe in all threads.
+"""
+
+import threading
+from typing import TYPE_CHECKING, Final
+
+import boto3
+import botocore.session
+from botocore.config import Config
+from botocore.credentials import CredentialResolver, ReadOnlyCredentials
+from botocore.exceptions import ClientError
+from obstore.store import S3Store
+
+from producer.contract.objects import Reason
+from producer.contract.source import IngestionSource
+from producer.s3.credentials import RoleOfSource
+from producer.s3.refusals import refused, translated
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sts import STSClient
+    from obstore.store import ClientConfig, S3Credential
+
+_CONNECT_SECONDS: Final = 5
+_READ_SECONDS: Final = 30
+# A partition's objects wait while a request is tried again, so discovery does the patient
+# retrying.
+_ATTEMPTS: Final = 3
+_CONNECTIONS: Final = 16
+# AWS answers there for buckets of all regions of its main partition, and says which one it is.
+_REGION_TO_ASK: Final = "us-east-1"
+_REGION_HEADER: Final = "x-amz-bucket-region"
+
+
+class SourceAccess:
+    """What it takes to read one source's bucket: credentials, region, a client of each kind."""
+
+    def __init__(
+        self, source: IngestionSource, session: botocore.session.Session, endpoint_url: str | None
+    ) -> None:
+        self._source = source
+        self._session = session
+        self._endpoint_url = endpoint_url
+        self._making = threading.Lock()
+        self._client: S3Client | None = None
+        self._fast: tuple[ReadOnlyCredentials, S3Store] | None = None
+
+    @property
+    def client(self) -> "S3Client":
+        """The boto3 client for the bucket's own region."""
+        with self._making:
+            if self._client is None:
+                self._client = self._make_client()
+            return self._client
+
+    def fast_store(self) -> S3Store:
+        """Give the obstore client; it is made anew when the credentials were renewed."""
+        client = self.client
+        with self._making:
+            credentials = self._credentials()
+            if self._fast is None or self._fast[0] != credentials:
+                self._fast = (credentials, self._make_fast_store(client, credentials))
+            return self._fast[1]
+
+    def can_read_fast(self, bucket: str) -> bool:
+        """Whether obstore reaches the bucket as boto3 does."""
+        # An access point is named by its ARN; obstore knows nothing of AWS_CA_BUNDLE; and a version
+        # may be of the bucket that the source had before.
+        return (
+            bucket == self._source.bucket
+            and not bucket.startswith("arn:")
+            and self._session.get_config_variable("ca_bundle") is None
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        with self._making:
+            if self._client is not None:
+                self._client.close()
+            self._client = self._fast = None
+
+    def _make_client(self) -> "S3Client":
+        fallback = self._source.region or self._session.get_config_variable("region")
+        client = self._client_in(fallback or _REGION_TO_ASK)
+        region = self._region_of_bucket(client)
+        if region in {None, client.meta.region_name}:
+            return client
+        client.close()
+        return self._client_in(region)
+
+    def _region_of_bucket(self, client: "S3Client") -> str | None:
+        """Ask for the region; S3 tells it also where it denies everything else."""
+        source = self._source
+        with translated(f"asking for the region of {source.bucket!r} for source {source.id!r}"):
+            try:
+                headers = client.head_bucket(Bucket=source.bucket)["ResponseMetadata"][
+                    "HTTPHeaders"
+                ]
+            except ClientError as error:
+                headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+        return headers.get(_REGION_HEADER)
+
+    def _client_in(self, region: str | None) -> "S3Client":
+        config = Config(
+            connect_timeout=_CONNECT_SECONDS,
+            read_timeout=_READ_SECONDS,
+            max_pool_connections=_CONNECTIONS,
+            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if self._endpoint_url else "auto"},
+            # The digests of the content are the puller's; stores other than AWS lack S3's.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        session = boto3.session.Session(botocore_session=self._session)
+        return session.client(
+            "s3", region_name=region, endpoint_url=self._endpoint_url, config=config
+        )
+
+    def _credentials(self) -> ReadOnlyCredentials:
+        source = self._source
+        asked = f"finding credentials for source {source.id!r}"
+        with translated(asked):
+            credentials = self._session.get_credentials()
+            if credentials is None:
+                raise refused(Reason.ACCESS_DENIED, f"{asked}: there are none")
+            return credentials.get_frozen_credentials()
+
+    def _make_fast_store(self, client: "S3Client", credentials: ReadOnlyCredentials) -> S3Store:
+        bucket, endpoint = self._source.bucket, client.meta.endpoint_url
+        is_virtual_hosted = self._endpoint_url is None and "." not in bucket
+        if is_virtual_hosted:
+            endpoint = endpoint.replace("://", f"://{bucket}.", 1)
+        options: ClientConfig = {
+            "allow_http": endpoint.startswith("http://"),
+            "connect_timeout": f"{_CONNECT_SECONDS}s",
+            "read_timeout": f"{_READ_SECONDS}s",
+            # Bounds the whole of an object, which may take hours under backpressure.
+            "timeout": "365d",
+            "user_agent": "openai-compliance",
+        }
+        fixed: S3Credential = {
+            "access_key_id": credentials.access_key or "",
+            "secret_access_key": credentials.secret_key or "",
+            "token": credentials.token,
+            "expires_at": None,
+        }
+        # obstore reads AWS_* variables by itself: whatever could make it disagree with boto3 is
+        # given explicitly.
+        return S3Store(
+            bucket,
+            aws_endpoint_url_s3=endpoint,
+            region=client.meta.region_name,
+            virtual_hosted_style_request=is_virtual_hosted,
+            skip_signature=False,
+            request_payer=False,
+            credential_provider=lambda: fixed,
+            client_options=options,
+            retry_config={"max_retries": 0},
+        )
+
+
+class Accesses:
+    """The access to each source, by its id."""
+
+    def __init__(
+        self,
+        *,
+        endpoint_url: str | None,
+        sts_endpoint_url: str | None,
+        allow_ambient_credentials: bool,
+    ) -> None:
+        self._endpoint_url = endpoint_url
+        self._sts_endpoint_url = sts_endpoint_url
+        self._allow_ambient_credentials = allow_ambient_credentials
+        self._making = threading.Lock()
+        self._interface = botocore.session.get_session().get_component("data_loader")
+        self._sts: STSClient | None = None
+        self._of_id: dict[str, tuple[tuple[str | None, ...], SourceAccess]] = {}
+
+    def of(self, source: IngestionSource) -> SourceAccess:
+        """Give the access to a source as it is now; raises `ObjectStoreRefusedError`."""
+        if source.role_arn is None and not self._allow_ambient_credentials:
+            what = f"source {source.id!r} has no role"
+            raise refused(Reason.AMBIENT_CREDENTIALS_REFUSED, what)
+        wanted = (source.bucket, source.region, source.role_arn, source.external_id)
+        with self._making:
+            found = self._of_id.get(source.id)
+            if found is None or found[0] != wanted:
+                found = (wanted, SourceAccess(source, self._session(source), self._endpoint_url))
+                self._of_id[source.id] = found
+            return found[1]
+
+    def close(self) -> None:
+        """Close all connections."""
+        with self._making:
+            accesses = [access for _, access in self._of_id.values()]
+            self._of_id.clear()
+            sts, self._sts = self._sts, None
+        # Without the lock: an access that is being used may need it to renew its credentials.
+        for access in accesses:
+            access.close()
+        if sts is not None:
+            sts.close()
+
+    def _session(self, source: IngestionSource) -> botocore.session.Session:
+        session = botocore.session.get_session()
+        # Parsed once, it is several megabytes.
+        session.register_component("data_loader", self._interface)
+        if source.role_arn is not None:
+            role = RoleOfSource(source, self._sts_client)
+            session.register_component("credential_provider", CredentialResolver([role]))
+        return session
+
+    def _sts_client(self) -> "STSClient":
+        with self._making:
+            if self._sts is None:
+                session = boto3.session.Session()
+                self._sts = session.client(
+                    "sts",
+                    region_name=session.region_name or _REGION_TO_ASK,
+                    endpoint_url=self._sts_endpoint_url,
+                    config=Config(
+                        connect_timeout=_CONNECT_SECONDS,
+                        read_timeout=_READ_SECONDS,
+                        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                    ),
+                )
+            return self._sts

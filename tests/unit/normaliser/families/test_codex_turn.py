@@ -1,0 +1,71 @@
+"""CODEX_TURN by hand."""
+
+import pytest
+
+from tests.unit.normaliser.lines import a_record, own_attributes, the_event
+
+
+def test_a_turn() -> None:
+    """Input without cached on the wire; stated dollars; not summable."""
+    payload = {
+        "turn_id": "t1",
+        "thread_id": "th-1",
+        "product_client_id": "CODEX_IDE_VSCODE",
+        "model": "gpt-5",
+        "token_usage": {
+            "uncached_input_tokens": 100,
+            "cached_input_tokens": 200,
+            "output_tokens": 50,
+        },
+        "cost_usd": 0.25,
+    }
+    event = the_event(a_record("CODEX_TURN", payload=payload))
+    assert ("api.call", "CODEX_TURN", "th-1", "CODEX_IDE_VSCODE") == (
+        event["event_type"],
+        event["action"],
+        event["session"],
+        event["client"],
+    )
+    assert {
+        "input": 100,
+        "cached_input": 200,
+        "output": 50,
+        "reasoning_output": None,
+        "summable": False,
+    } == event["tokens"]
+    assert {
+        "amount": "0.25",
+        "currency": "USD",
+        "basis": "provider_reported",
+        "estimated_usd": None,
+    } == event["cost"]
+    assert "t1" == own_attributes(event)["openai_compliance.turn.id"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "expected", "flags"),
+    [
+        (
+            {"estimated_cost_usd": 0.1, "credits": 3},
+            ("3", "CREDITS", "provider_reported", "0.1"),
+            {},
+        ),
+        ({"estimated_cost_usd": 0.1}, ("0.1", "USD", "provider_estimated", "0.1"), {}),
+        ({"credits": 3}, ("3", "CREDITS", "provider_reported", None), {}),
+        (
+            {"cost_usd": 1, "credits": 3},
+            ("1", "USD", "provider_reported", None),
+            {"cost.CREDITS": "3"},
+        ),
+        ({"cost_usd": {"value": 1}}, None, {"untrusted.cost_usd": "not an amount"}),
+        ({}, None, {}),
+    ],
+)
+def test_costs_keep_their_currency(
+    payload: object, expected: object, flags: dict[str, str]
+) -> None:
+    """Dollars are stated dollars, credits stay credits, an estimate is called one."""
+    event = the_event(a_record("CODEX_TURN", payload=payload))
+    cost = event["cost"]
+    assert expected == (cost and tuple(cost.values()))
+    assert flags == event["flags"]

@@ -1,0 +1,141 @@
+"""CONVERSATION_MESSAGE by hand."""
+
+import pytest
+
+from producer.contract.source import Include
+from tests.unit.normaliser.lines import (
+    Record,
+    a_record,
+    ocsf_of,
+    own_attributes,
+    the_event,
+)
+
+USER_MESSAGE: Record = {
+    "previous_message_id": "",
+    "message": {
+        "id": "msg-123",
+        "author": {"type": "user", "client_type": "desktop_web"},
+        "content": {
+            "type": "text",
+            "value": "SECRET",
+            "annotations": [{"type": "url_citation", "urls": ["https://example.com", "a@b.c"]}],
+        },
+        "files": [{"id": "file-1", "name": "plan.pdf"}, {"id": "file-2", "name": "sums.xlsx"}],
+    },
+    "conversation": {
+        "id": "convo-456",
+        "title": "TITLE",
+        "gpt_id": "g-1",
+        "gpt_name": "Helper",
+        "project_id": "p-1",
+        "project_name": "Plan",
+        "created_at": None,
+        "is_pinned": False,
+        "is_temporary_chat": True,
+        "mode": "work",
+    },
+}
+
+
+def test_a_message_of_a_user() -> None:
+    """The conversation is the target; nothing of the text shows."""
+    event = the_event(a_record("CONVERSATION_MESSAGE", **USER_MESSAGE))
+    assert ("api.call", "user", "unknown") == (
+        event["event_type"],
+        event["action"],
+        event["outcome"],
+    )
+    assert {"kind": "conversation", "id": "convo-456", "name": None} == event["target"]
+    assert ("convo-456", None, "desktop_web") == (
+        event["conversation"],
+        event["session"],
+        event["client"],
+    )
+    assert (None, None, None, None) == (
+        event["model"],
+        event["tokens"],
+        event["cost"],
+        event["content"],
+    )
+    assert (6003, 99, 0) == ocsf_of(event)
+    assert {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.conversation.id": "convo-456",
+        "openai_compliance.message.id": "msg-123",
+        "openai_compliance.gpt.id": "g-1",
+        "openai_compliance.project.id": "p-1",
+        "openai_compliance.conversation.mode": "work",
+        "openai_compliance.conversation.temporary": "true",
+    } == own_attributes(event)
+
+
+def test_a_message_of_the_assistant() -> None:
+    """The model is the target, as written and with its pricing name; tokens stay null."""
+    message = {
+        "id": "m2",
+        "author": {"type": "assistant", "model": "gpt-5-6-thinking", "tools_used": ["browser"]},
+    }
+    event = the_event(a_record("CONVERSATION_MESSAGE", message=message, conversation={"id": "c1"}))
+    assert {"kind": "model", "id": "gpt-5-6-thinking", "name": None} == event["target"]
+    assert {"raw": "gpt-5-6-thinking", "normalised": "gpt-5.6-thinking"} == event["model"]
+    assert None is event["tokens"]
+    assert {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-5-6-thinking",
+        "gen_ai.response.model": "gpt-5-6-thinking",
+        "gen_ai.conversation.id": "c1",
+        "gen_ai.response.id": "m2",
+        "openai_compliance.message.id": "m2",
+        "openai_compliance.tools": "browser",
+    } == own_attributes(event)
+
+
+@pytest.mark.parametrize(
+    ("author", "event_type"),
+    [
+        ({"type": "user"}, "api.call"),
+        ({"type": "tool"}, "tool.invocation"),
+        ({"type": "oracle"}, "agent.action"),
+        ({}, "agent.action"),
+        (None, "agent.action"),
+    ],
+)
+def test_authors_are_actions(author: object, event_type: str) -> None:
+    """Known authors by table; another one is generic."""
+    event = the_event(a_record("CONVERSATION_MESSAGE", message={"author": author}))
+    assert event_type == event["event_type"]
+
+
+def test_content_shows_where_it_is_included() -> None:
+    """Text, names and files, without addresses."""
+    event = the_event(
+        a_record("CONVERSATION_MESSAGE", **USER_MESSAGE), include=Include(content=True)
+    )
+    assert {
+        "title": "TITLE",
+        "gpt_name": "Helper",
+        "project_name": "Plan",
+        "text": "SECRET",
+        "file_names": "plan.pdf, sums.xlsx",
+        "annotations": '[{"type":"url_citation","urls":["https://example.com","withheld"]}]',
+    } == event["content"]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (
+            {"type": "quotation", "quote": "Q", "file_name": "f.txt"},
+            {"quote": "Q", "quoted_file_name": "f.txt"},
+        ),
+        ({"type": "user_instructions", "value": "I"}, {"text": "I"}),
+        ({"type": "text", "value": None}, None),
+        ({"type": "text"}, None),
+        (None, None),
+    ],
+)
+def test_content_comes_in_kinds(content: object, expected: object) -> None:
+    """Each kind has its own fields, all of which may be missing."""
+    record = a_record("CONVERSATION_MESSAGE", message={"content": content})
+    assert expected == the_event(record, include=Include(content=True))["content"]
