@@ -2,7 +2,7 @@
 # make check   what is quick: format, lint, types, imports, unit, property, schema and house tests
 # make test    everything but the benchmarks, on the real broker and registry
 # make demo    the whole stage on this machine; SOURCE=s3://bucket/prefix reads a real bucket
-# make lock    resolve the dependencies anew
+# make lock    resolve the dependencies again; UPGRADE=1 takes the newest versions
 # make format  put the sources into their form
 
 PYTHON ?= python3
@@ -12,6 +12,8 @@ SOURCES := producer tests
 QUICK_TESTS := $(wildcard tests/unit tests/properties tests/schemas tests/house)
 # Only `make lock` needs the resolver; it is installed beside the environment, never into it.
 RESOLVER := uv==0.13.9
+RESOLVE = build/resolver/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
+  --generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := check
 .PHONY: venv check style test demo lock format clean
@@ -44,9 +46,8 @@ demo: venv
 lock:
 	$(PYTHON) -m venv --clear build/resolver
 	build/resolver/bin/python -m pip install --quiet --disable-pip-version-check --only-binary :all: $(RESOLVER)
-	build/resolver/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
-	  --all-extras --group dev --generate-hashes --no-emit-index-url \
-	  --custom-compile-command 'make lock' --output-file requirements.lock
+	$(RESOLVE) --all-extras --group dev $(if $(UPGRADE),--upgrade) --output-file requirements.lock
+	$(RESOLVE) --constraints requirements.lock --output-file requirements-runtime.lock
 
 format: venv
 	$(BIN)/ruff format $(SOURCES)

@@ -1,1 +1,1 @@
-"""The stage that turns OpenAI's compliance logs in customers' S3 buckets into governance events on Kafka."""
+"""OpenAI's compliance logs in customers' S3 buckets become governance events on Kafka."""

@@ -185,7 +185,8 @@ def _source(row: object, reading: _Reading) -> IngestionSource | None:
         return None
     columns = {key: value for key, value in row.items() if key not in CONTAINERS}
     fields = _validated(SourceFields, columns, reading)
-    container = _validated(ContainerFields, _container(row, reading), reading)
+    inside = _container(row, reading)
+    container = None if inside is None else _validated(ContainerFields, inside, reading)
     if container is not None and container.role_arn is None:
         _check_ambient(reading)
     if fields is None or container is None or reading.problems:
@@ -201,16 +202,18 @@ def _check_ambient(reading: _Reading) -> None:
         )
 
 
-def _container(row: Mapping[object, object], reading: _Reading) -> dict[object, object]:
+def _container(row: Mapping[object, object], reading: _Reading) -> dict[object, object] | None:
     """Join the containers; which of them a field is in means nothing."""
+    given = {name: row[name] for name in CONTAINERS if row.get(name) is not None}
+    wrong = [name for name, content in given.items() if not isinstance(content, dict)]
+    if wrong or not given:
+        reading.refuse(
+            f"{wrong[0]} is not a mapping of fields" if wrong else "payloadConfig is missing"
+        )
+        return None
     joined: dict[object, object] = {}
-    for name in CONTAINERS:
-        content = row.get(name)
-        if content is None:
-            continue
-        if not isinstance(content, dict):
-            reading.refuse(f"{name} is not a mapping of fields")
-            continue
+    for content in given.values():
+        assert isinstance(content, dict)
         for key, value in content.items():
             if key in joined and joined[key] != value:
                 reading.refuse(f"{key} has different values in two containers")

@@ -40,9 +40,9 @@ def parse(text: str) -> ParsedSchema:
 
 def first_fields(schema: ParsedSchema, count: int) -> ParsedSchema:
     """Cut a record's schema down to its first fields, which are the first bytes of each value."""
-    # Cutting can only take named types away that the rest does not define, so it parses again.
+    # A copy: what is parsed already carries marks, and must not be shared between two schemas.
     shorter = {"type": "record", "name": schema["name"], "fields": schema["fields"][:count]}
-    parsed = fastavro.schema.parse_schema(json.loads(json.dumps(shorter)), _force=True)
+    parsed = fastavro.schema.parse_schema(json.loads(json.dumps(shorter)))
     assert isinstance(parsed, dict)
     return parsed
 

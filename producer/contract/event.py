@@ -1,5 +1,4 @@
-"""The normalised event, as plain dictionaries: what fastavro takes, without a conversion per
-event.
+"""The normalised event as plain dictionaries, which fastavro takes without a conversion.
 
 Field order and meaning: `schemas/GovernanceEvent.avsc`.
 """

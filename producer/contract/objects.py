@@ -52,8 +52,9 @@ class Outcome(StrEnum):
 
 
 class Reason(StrEnum):
-    """Why an outcome is what it is, or why a source cannot be listed. A closed list: it labels
-    metrics.
+    """Why an outcome is what it is, or why a source cannot be listed.
+
+    A closed list, since it labels metrics.
 
     `MAY_PASS` says which of them discovery tries again by itself.
     """

@@ -23,7 +23,7 @@ DIGEST_BYTES = 16
 
 
 class Owner(NamedTuple):
-    """Who owns an id, as digests, and when its event was last published (milliseconds since the epoch)."""
+    """Who owns an id, as digests; when its event was last published, in epoch milliseconds."""
 
     place: bytes
     pull: bytes

@@ -104,7 +104,7 @@ class Restoration:
         return events
 
     def _remember(self, store: IdStore, batch: list[Message], checkpoint: int) -> int:
-        """Let the published events claim their ids again, in the order in which they were published."""
+        """Let the published events claim their ids again, in the order of publishing."""
         digests = [id_digest(message.key() or b"") for message in batch]
         owners: dict[bytes, Owner] = {
             digest: owner

@@ -43,7 +43,7 @@ class _Partition:
 class DeduplicatorStage:
     """Passes on the first event of each id, byte for byte but for the schema's id."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is put together from
         self,
         *,
         topic: str,

@@ -48,7 +48,7 @@ class IdStore:
 
     def owners(self, digests: Sequence[bytes]) -> list[Owner | None]:
         """Look up many ids at once."""
-        found = self._rocks.get(list(digests))
+        found = self._rocks.get(list(digests)) or []
         return [None if packed is None else Owner(*_OWNER.unpack(packed)) for packed in found]
 
     def write(self, owners: Mapping[bytes, Owner], *, checkpoint: int | None = None) -> None:
@@ -62,8 +62,9 @@ class IdStore:
             self._rocks.write(batch)
         except Exception as raised:
             raise FatalError(
-                f"could not write to the store of ids in {str(self._path)!r}: {raised}; make room on the "
-                "disk, or point OPENAI_COMPLIANCE_STATE_DIRECTORY elsewhere; the store is rebuilt by itself"
+                f"could not write to the store of ids in {str(self._path)!r}: {raised}; make room "
+                "on the disk, or point OPENAI_COMPLIANCE_STATE_DIRECTORY elsewhere; the store is "
+                "rebuilt by itself"
             ) from raised
 
     def start_afresh(self) -> None:
@@ -94,19 +95,19 @@ class IdStore:
         except Exception as raised:
             raise FatalError(
                 f"could not open the store of ids in {str(self._path)!r}: {raised}; "
-                "check that OPENAI_COMPLIANCE_STATE_DIRECTORY is writable and has room, and that no other "
-                "process on this host has the same OPENAI_COMPLIANCE_INSTANCE"
+                "check that OPENAI_COMPLIANCE_STATE_DIRECTORY is writable and has room, and that "
+                "no other process on this host has the same OPENAI_COMPLIANCE_INSTANCE"
             ) from raised
 
     def _open(self) -> Rdict:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         is_new = not self._path.exists()
         options = Options(raw_mode=True)
-        options.create_if_missing(True)
+        options.create_if_missing(create_if_missing=True)
         table = BlockBasedOptions()
         # An id that was never seen is the common case: ten bits keep nine tenths of those off the
         # disk.
-        table.set_bloom_filter(10, False)
+        table.set_bloom_filter(10, block_based=False)
         options.set_block_based_table_factory(table)
         rocks = Rdict(
             str(self._path),

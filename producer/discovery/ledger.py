@@ -1,5 +1,4 @@
-"""What is known of a source's objects: the topics `objects` and `outcomes`, read back as a table.
-Pure.
+"""What is known of a source's objects: `objects` and `outcomes`, read back as a table. Pure.
 
 Laws of this file:
 

@@ -2,7 +2,6 @@
 
 import queue
 import threading
-from concurrent.futures import Executor
 
 from producer.contract.source import IngestionSource
 from producer.s3.object_store import ObjectStore, ObjectStoreRefusedError, Page
@@ -21,14 +20,20 @@ class Listing:
     What it brings belongs to the assignment that it was started under.
     """
 
-    def __init__(self, store: ObjectStore, source: IngestionSource, executor: Executor) -> None:
+    def __init__(
+        self, store: ObjectStore, source: IngestionSource, places: threading.Semaphore
+    ) -> None:
+        """`places` bounds how many listings ask at once."""
         self._store = store
         self._source = source
         self._arrived: queue.Queue[
             Page | ObjectStoreRefusedError | BaseException | ListingFinished
         ] = queue.Queue(maxsize=_PAGES_AHEAD)
         self._cancelled = threading.Event()
-        self._future = executor.submit(self._run)
+        self._places = places
+        # A daemon, so that a request under way does not hold up the end of the process.
+        name = f"list-{source.id}"
+        threading.Thread(target=self._run, name=name, daemon=True).start()
 
     def has_arrived(self) -> bool:
         """Whether `take` would return something."""
@@ -44,9 +49,14 @@ class Listing:
     def cancel(self) -> None:
         """Stop soon; does not wait for a request that is under way."""
         self._cancelled.set()
-        self._future.cancel()
 
     def _run(self) -> None:
+        with self._places:
+            self._list()
+
+    def _list(self) -> None:
+        if self._cancelled.is_set():
+            return
         try:
             for page in self._store.list_pages(self._source):
                 if not self._offer(page):

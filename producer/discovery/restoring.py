@@ -46,6 +46,8 @@ class LedgerTable:
         self.partitions = set(partitions)
         self.ledgers: dict[str, Ledger] = {}
         self.statuses: dict[str, SourceStatus] = {}
+        # When an object with lines last finished, by source.
+        self.last_events: dict[str, int] = {}
         self._plan = plan
         self._is_ours: dict[str, bool] = {}
         self._reader: TableReader | None = None
@@ -79,6 +81,7 @@ class LedgerTable:
             if source_id is None or message.topic() != self._plan.outcomes:
                 continue
             outcome = self._plan.decode_outcome(message.value() or b"")
+            self._note_event(outcome)
             if self.ledger(source_id).apply_outcome(outcome):
                 finished.append(outcome)
         return finished
@@ -131,7 +134,14 @@ class LedgerTable:
         if message.topic() == self._plan.objects:
             ledger.apply_version(self._plan.decode_version(value))
         else:
-            ledger.apply_outcome(self._plan.decode_outcome(value))
+            outcome = self._plan.decode_outcome(value)
+            self._note_event(outcome)
+            ledger.apply_outcome(outcome)
+
+    def _note_event(self, outcome: ObjectOutcome) -> None:
+        if outcome.raw_lines:
+            before = self.last_events.get(outcome.source_id, 0)
+            self.last_events[outcome.source_id] = max(before, outcome.finished_at)
 
     def _source_id_if_ours(self, message: Message) -> str | None:
         # A source id holds no slash, so it is what the key has before its first one.

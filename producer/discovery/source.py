@@ -21,12 +21,13 @@ _MICROSECONDS = 1_000_000
 class SourceDiscovery:
     """One source's listing, ledger, and versions that wait to be published. Time is passed in."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is put together from
         self,
         source: IngestionSource,
         *,
         ledger: Ledger,
         previous: SourceStatus | None,
+        last_event_at: int | None,
         retry: RetryPolicy,
         new_id: Callable[[], str],
     ) -> None:
@@ -45,7 +46,7 @@ class SourceDiscovery:
         self._failures_in_a_row = previous.failures_in_a_row if previous else 0
         self._listings = previous.listings if previous else 0
         self._last_listing_at = previous.last_listing_at if previous else None
-        self._last_event_at = previous.last_event_at if previous else None
+        self._last_event_at = last_event_at
         self._objects_found = previous.objects_found if previous else 0
         self._objects_late = previous.objects_late if previous else 0
 

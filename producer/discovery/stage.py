@@ -1,7 +1,7 @@
 """Discovery as a stage of the loop."""
 
+import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from producer.clock import Clock
@@ -51,7 +51,7 @@ class _Partition:
 
 
 class DiscoveryStage:
-    """Lists the sources of owned partitions and publishes the versions that the ledger does not hold."""
+    """Lists the sources of owned partitions, publishes versions that the ledger does not hold."""
 
     def __init__(
         self,
@@ -64,7 +64,7 @@ class DiscoveryStage:
         self._plan = plan
         self._on_published = on_published
         self._on_listed = on_listed
-        self._executor = ThreadPoolExecutor(plan.listers, thread_name_prefix="list")
+        self._places = threading.Semaphore(plan.listers)
         self._partitions: dict[int, _Partition] = {}
         # What the open transaction holds; learnt only once it is committed.
         self._publishing: dict[str, list[ObjectVersion]] = {}
@@ -155,8 +155,7 @@ class DiscoveryStage:
                 table.close()
 
     def close(self) -> None:
-        """Stop the listing threads."""
-        self._executor.shutdown(wait=False, cancel_futures=True)
+        """Nothing is held for no partition."""
 
     def unlisted(self) -> list[str]:
         """Name the owned, enabled sources that were not listed once since they were acquired."""
@@ -175,6 +174,10 @@ class DiscoveryStage:
         return sum(
             len(source.pending) + source.ledger.unfinished_count for source in self._owned()
         )
+
+    def has_untold(self) -> bool:
+        """Whether a status waits to be published: counts alone are told once a second."""
+        return any(source.is_status_due for source in self._owned())
 
     def problems(self) -> Mapping[str, ObjectStoreRefusedError]:
         """The refusals that ended the last listings of owned sources."""
@@ -206,7 +209,7 @@ class DiscoveryStage:
                 self._on_listed(source.source.id, source.refusal)
             source.collect_retries(now=now)
             if source.is_listing_due(now):
-                listing = Listing(self._plan.store, source.source, self._executor)
+                listing = Listing(self._plan.store, source.source, self._places)
                 source.begin_listing(listing, now=now)
 
     def _match_sources(self, partition: int, held: _Partition) -> None:
@@ -232,6 +235,7 @@ class DiscoveryStage:
                     source,
                     ledger=held.table.ledger(source_id),
                     previous=held.table.statuses.get(source_id),
+                    last_event_at=held.table.last_events.get(source_id),
                     retry=self._plan.retry,
                     new_id=self._plan.new_id,
                 )

@@ -63,7 +63,7 @@ def _in_container(progress: Progress) -> Iterator[str]:
     (port,) = free_ports(1)
     container = containers.Container(
         image=REGISTRY_IMAGE,
-        environment={"JAVA_OPTIONS": "-Xmx384m"},
+        environment={"JAVA_TOOL_OPTIONS": "-Xmx384m"},
         ports={_CONTAINER_PORT: port},
         answers=lambda host: answers_http(host, port, path=f"{INTERFACE}/subjects"),
     )

@@ -22,8 +22,10 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, ClusterMetadata
-from confluent_kafka.admin._config import ConfigResource, ResourceType
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.admin._resource import ResourceType
 from confluent_kafka.cimpl import NewTopic
 
 from producer.errors import (
@@ -126,8 +128,8 @@ class Administrator:
         if used:
             raise OffsetMissingError(
                 f"group {group!r} has no committed offsets on topics that have held messages: "
-                f"{', '.join(used)}; the group was deleted or has expired, so decide from where it shall "
-                "go on and reset its offsets with Kafka's own tool"
+                f"{', '.join(used)}; the group was deleted or has expired, so decide from where "
+                "it shall go on and reset its offsets with Kafka's own tool"
             )
         self._commit(group, absent)
         return absent
@@ -143,9 +145,10 @@ class Administrator:
                 errors = [found.error for found in future.result().topic_partitions]
             except KafkaException as raised:
                 errors = [raised.args[0]]
-            refused = next((error for error in errors if error is not None), None)
-            if refused is None:
+            refusals = [error for error in errors if error is not None]
+            if not refusals:
                 return
+            refused: KafkaError = refusals[0]
             if not may_pass(refused):
                 raise FatalError(describe(f"commit the first offsets of group {group!r}", refused))
             wait.wait(_COORDINATOR_WAIT_SECONDS)

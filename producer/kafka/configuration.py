@@ -1,11 +1,12 @@
-"""librdkafka's properties, pinned one by one with the reason; pure, so that a test can compare
-them whole.
+"""librdkafka's properties, pinned one by one with the reason. Pure: a test compares them whole.
 
 All durations in settings are seconds; librdkafka's milliseconds appear only here.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
+
+from pydantic import SecretStr
 
 from producer.settings import KafkaSettings
 
@@ -26,6 +27,8 @@ def connection(settings: KafkaSettings, *, client_id: str) -> Properties:
         # Telemetry pushed to the broker serves nobody here, and its code once crashed clients
         # (2.5.0).
         "enable.metrics.push": False,
+        # librdkafka's own lines would go to stderr past our format; what matters comes as errors.
+        "log_level": 2,
         # Shorter than any transaction time-out less 100 ms, as librdkafka demands of publishers.
         "socket.timeout.ms": 10_000,
     }
@@ -126,6 +129,8 @@ def publisher(
         | _publishing(settings)
         | {
             "transactional.id": transactional_id,
+            # Heard by the publisher alone, for the traces that a retried request leaves.
+            "log_level": 6,
             "transaction.timeout.ms": transaction_ms,
             "socket.timeout.ms": min(10_000, transaction_ms - 1000),
             "message.timeout.ms": transaction_ms - 1000,
@@ -164,5 +169,5 @@ def _mechanism(settings: KafkaSettings) -> str | None:
     return settings.sasl_mechanism
 
 
-def _secret(value: Any) -> str | None:
-    return None if value is None else str(value.get_secret_value())
+def _secret(value: SecretStr | None) -> str | None:
+    return None if value is None else value.get_secret_value()

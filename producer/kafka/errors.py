@@ -1,6 +1,6 @@
 """Kafka's error codes as this program understands them: one row a code, and unknown is fatal."""
 
-from typing import Any, Final
+from typing import Final
 
 from confluent_kafka import KafkaError
 
@@ -60,16 +60,19 @@ _MAY_PASS: Final = frozenset(
         KafkaError._PURGE_INFLIGHT,  # noqa: SLF001
     }
 )
+_ACCESS = "grant this client access to it"
+_APPLY = "run `openai-compliance topics apply`"
+_SECURITY = "check the security settings under OPENAI_COMPLIANCE_KAFKA__"
 _REMEDIES: Final = {
-    KafkaError.TOPIC_AUTHORIZATION_FAILED: "grant this client access to the topic",
-    KafkaError.GROUP_AUTHORIZATION_FAILED: "grant this client access to the group",
-    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: "grant this client access to its transactional id",
-    KafkaError.UNKNOWN_TOPIC_OR_PART: "run `openai-compliance topics apply`",
-    KafkaError._UNKNOWN_TOPIC: "run `openai-compliance topics apply`",  # noqa: SLF001
-    KafkaError._UNKNOWN_PARTITION: "a topic changed its partitions; it must have as many as before",  # noqa: SLF001
-    KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic with `openai-compliance topics apply`",
-    KafkaError._AUTHENTICATION: "check the security settings under OPENAI_COMPLIANCE_KAFKA__",  # noqa: SLF001
-    KafkaError.SASL_AUTHENTICATION_FAILED: "check the security settings under OPENAI_COMPLIANCE_KAFKA__",
+    KafkaError.TOPIC_AUTHORIZATION_FAILED: _ACCESS,
+    KafkaError.GROUP_AUTHORIZATION_FAILED: _ACCESS,
+    KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: _ACCESS,
+    KafkaError.UNKNOWN_TOPIC_OR_PART: _APPLY,
+    KafkaError._UNKNOWN_TOPIC: _APPLY,  # noqa: SLF001
+    KafkaError._UNKNOWN_PARTITION: "give the topic the partitions that it had",  # noqa: SLF001
+    KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic",
+    KafkaError._AUTHENTICATION: _SECURITY,  # noqa: SLF001
+    KafkaError.SASL_AUTHENTICATION_FAILED: _SECURITY,
 }
 _UNREACHABLE = "check OPENAI_COMPLIANCE_KAFKA__BOOTSTRAP_SERVERS and that the cluster is up"
 
@@ -79,7 +82,7 @@ def may_pass(error: KafkaError) -> bool:
     return error.code() in _MAY_PASS
 
 
-def describe(attempt: str, error: Any) -> str:
+def describe(attempt: str, error: KafkaError) -> str:
     """Build a sentence: what was tried, what Kafka said, what to do."""
     remedy = _REMEDIES.get(error.code(), _UNREACHABLE if may_pass(error) else None)
     sentence = f"could not {attempt}: Kafka said {error.name()} ({error.str()})"

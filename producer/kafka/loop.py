@@ -87,7 +87,7 @@ class _Partition:
 class TransactionalLoop:
     """Runs stages. One owner thread, which calls `step` again and again."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it is put together from
         self,
         *,
         member: GroupMember,

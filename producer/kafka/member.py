@@ -1,6 +1,4 @@
-"""The process's membership of its consumer group: one consumer, all topics of its stages,
-callbacks that only
-take note.
+"""The process's membership of its group: one consumer, all topics, callbacks that take note.
 
 Partitions come paused and at no position of their own: the loop seeks them once their stage is
 ready. So nothing is delivered before its table is restored, and librdkafka never chooses an offset
@@ -74,20 +72,7 @@ class GroupMember:
                 ends[owned] = _offset(message)
             else:
                 self._judge(owned, error)
-        gained: list[Owned] = []
-        lost: list[Owned] = []
-        for is_gain, partitions in self._changes:
-            for owned in partitions:
-                # Fetched under the assignment before: whoever owns the partition now starts
-                # elsewhere.
-                messages.pop(owned, None)
-                ends.pop(owned, None)
-                if is_gain:
-                    gained.append(owned)
-                else:
-                    lost.append(owned)
-                    if owned in gained:
-                        gained.remove(owned)
+        gained, lost = self._settle(messages, ends)
         return Polled(messages, ends, gained, lost)
 
     def fetch_committed(
@@ -114,9 +99,9 @@ class GroupMember:
                 raise FatalError(describe(f"fetch the offset of {owned}", answer.error))
             if answer.offset < 0:
                 raise OffsetMissingError(
-                    f"group {self._group!r} has no committed offset for partition {owned.partition} of "
-                    f"{owned.topic!r}; if the group is new, run `openai-compliance topics apply`, else reset "
-                    "its offsets by hand"
+                    f"group {self._group!r} has no committed offset for partition "
+                    f"{owned.partition} of {owned.topic!r}; if the group is new, run "
+                    "`openai-compliance topics apply`, else reset its offsets by hand"
                 )
             found[owned] = Committed(answer.offset, answer.metadata or "")
         return found
@@ -131,9 +116,9 @@ class GroupMember:
             raise FatalError(describe(f"ask for the ends of {owned}", raised.args[0])) from raised
         if not low <= offset <= high:
             raise OffsetMissingError(
-                f"group {self._group!r} stands at offset {offset} of partition {owned.partition} of "
-                f"{owned.topic!r}, which holds {low} to {high}: messages are gone that were never read; "
-                "decide what to do about them, then reset the group's offsets by hand"
+                f"group {self._group!r} stands at offset {offset} of partition {owned.partition} "
+                f"of {owned.topic!r}, which holds {low} to {high}: messages are gone that were "
+                "never read; decide what to do about them, then reset the group's offsets by hand"
             )
 
     def start(self, owned: Owned, offset: int) -> bool:
@@ -155,13 +140,31 @@ class GroupMember:
         """Fetch again."""
         self._consumer.resume([TopicPartition(*owned) for owned in partitions])
 
-    def metadata(self) -> Any:
+    def metadata(self) -> Any:  # noqa: ANN401 - an opaque handle of the client
         """The group's metadata as of now; never keep it."""
         return self._consumer.consumer_group_metadata()
 
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()
+
+    def _settle(
+        self, messages: dict[Owned, list[KafkaMessage]], ends: dict[Owned, int]
+    ) -> tuple[list[Owned], list[Owned]]:
+        """Say what this poll changed, and drop what was fetched under the assignment before.
+
+        Whoever owns a partition now starts elsewhere.
+        """
+        gained: list[Owned] = []
+        lost: list[Owned] = []
+        for is_gain, partitions in self._changes:
+            for owned in partitions:
+                messages.pop(owned, None)
+                ends.pop(owned, None)
+                if owned in gained:
+                    gained.remove(owned)
+                (gained if is_gain else lost).append(owned)
+        return gained, lost
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
         for partition in partitions:
@@ -177,8 +180,9 @@ class GroupMember:
     def _judge(self, owned: Owned, error: KafkaError) -> None:
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
             raise OffsetMissingError(
-                f"the offset of group {self._group!r} in partition {owned.partition} of {owned.topic!r} is "
-                "gone; decide what to do about the messages that were never read, then reset it by hand"
+                f"the offset of group {self._group!r} in partition {owned.partition} of "
+                f"{owned.topic!r} is gone; decide what to do about the messages that were never "
+                "read, then reset it by hand"
             )
         # A member that did not poll for too long is out, and joins again at the next poll.
         if error.code() == KafkaError._MAX_POLL_EXCEEDED or may_pass(error):  # noqa: SLF001

@@ -15,7 +15,7 @@ _REQUEST_SECONDS = 30.0
 
 
 class GroupProgress:
-    """Compares a group's committed offsets, of all its members, with the ends that its topics have."""
+    """Compares the committed offsets of a whole group with the ends of its topics."""
 
     def __init__(self, *, connection: Properties, group: str, watermarks: Watermarks) -> None:
         self._admin = AdminClient(connection)
@@ -23,8 +23,7 @@ class GroupProgress:
         self._watermarks = watermarks
 
     def behind(self, partitions: Sequence[Owned]) -> list[Owned]:
-        """Name the partitions with something left before the end that a `read_committed` reader
-        can reach.
+        """Name the partitions that are not read to the end which `read_committed` can reach.
 
         Committed offsets of pending transactions do not count, so an answer may be outdated but
         never says that something is done which may still be undone.

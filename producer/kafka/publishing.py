@@ -43,8 +43,8 @@ def publish(properties: Properties, messages: Sequence[Outgoing]) -> None:
         raise _error(failures[0])
     if left:
         raise BrokerUnavailableError(
-            f"{left} of {len(messages)} messages were not acknowledged in {_PATIENCE_SECONDS:.0f} s; "
-            "look at the brokers' health, then run the command again"
+            f"{left} of {len(messages)} messages were not acknowledged in "
+            f"{_PATIENCE_SECONDS:.0f} s; look at the brokers' health, then run the command again"
         )
 
 

@@ -69,7 +69,7 @@ class Stage(Protocol):
         """Whether the partition should go on being fetched."""
 
     def is_drained(self, partition: int) -> bool:
-        """Whether nothing received is unfinished, so that the offset may move to the partition's end."""
+        """Whether nothing received is unfinished: then the offset may move to the end."""
 
     def tick(self) -> None:
         """Look, once a step, at what goes on beside the loop. Must not wait."""

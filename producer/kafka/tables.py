@@ -48,7 +48,7 @@ class Watermarks:
         return {owned: ends.get(owned, offset) for owned, offset in found.items()}
 
     def _latest(self, partitions: Sequence[Owned], isolation: IsolationLevel) -> dict[Owned, int]:
-        return self._ask(partitions, OffsetSpec.latest(), isolation)
+        return self._ask(partitions, OffsetSpec.latest(), isolation)  # type: ignore[no-untyped-call]
 
     def _ask(
         self, partitions: Sequence[Owned], specification: OffsetSpec, isolation: IsolationLevel
@@ -88,7 +88,7 @@ class TableReader:
     def read_to_high_watermark(
         self, is_cancelled: Callable[[], bool] = lambda: False
     ) -> Iterator[Message]:
-        """Yield all messages up to the high watermarks as they are now, waiting for pending transactions."""
+        """Yield all up to the high watermarks of now, waiting for pending transactions."""
         return self._read_to(self._watermarks.high(list(self._positions)), is_cancelled)
 
     def read_to_stable_end(
@@ -162,7 +162,7 @@ class ModelTable(Generic[T]):
         decode: Callable[[bytes], T],
         is_in_place: Callable[[bytes, int], bool] = lambda _key, _partition: True,
     ) -> None:
-        """`is_in_place` refuses messages that lie in a partition where their key does not belong."""
+        """`is_in_place` refuses messages in a partition where their key does not belong."""
         self._reader = reader
         self._decode = decode
         self._is_in_place = is_in_place

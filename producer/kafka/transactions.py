@@ -130,7 +130,7 @@ class _Client:
         self.producer.flush(0)
 
     def _logger(self) -> logging.Logger:
-        logger = logging.Logger("librdkafka")
+        logger = logging.Logger("librdkafka")  # noqa: LOG001 - belongs to this client alone
         logger.addHandler(_Suspicion(self))
         return logger
 

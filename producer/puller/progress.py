@@ -24,6 +24,7 @@ _VERSION = 1
 # 1,024 bytes is 3,072 when quoted; source id, etag and ids are bounded, so the rest stays below
 # the other thousand.
 METADATA_BYTES_MAX = 4096
+_QUOTED = ("bucket", "key", "etag")
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,7 +70,7 @@ def to_metadata(progress: Progress) -> str:
     """Write progress as the metadata of an offset: JSON in ASCII, at most 4,096 bytes."""
     fields = msgspec.to_builtins(progress)
     # Quoted rather than escaped: a control character costs three bytes instead of six.
-    for name in ("bucket", "key", "etag"):
+    for name in _QUOTED:
         fields[name] = quote(fields[name], safe="/")
     metadata = json.dumps({"v": _VERSION} | fields, separators=(",", ":"))
     assert len(metadata) <= METADATA_BYTES_MAX
@@ -82,20 +83,27 @@ def from_metadata(metadata: str) -> Progress | None:
         return None
     try:
         fields: dict[str, Any] = json.loads(metadata)
-        if fields.pop("v") != _VERSION:
-            raise ValueError("another version")
-        for name in ("bucket", "key", "etag"):
+        is_known = fields.pop("v") == _VERSION
+        for name in _QUOTED:
             fields[name] = unquote(fields[name], errors="strict")
-        return msgspec.convert(fields, Progress)
-    except (ValueError, KeyError, TypeError, AttributeError) as raised:
-        raise PlaceUnreadableError(
-            "the metadata of a committed offset is not a place that this version can read; was the group "
-            "used by a newer version or another program? go on with that one, or reset the offset by hand"
-        ) from raised
+        progress = msgspec.convert(fields, Progress)
+    except (ValueError, KeyError, TypeError, AttributeError, msgspec.ValidationError) as raised:
+        raise _unreadable() from raised
+    if not is_known:
+        raise _unreadable()
+    return progress
+
+
+def _unreadable() -> PlaceUnreadableError:
+    return PlaceUnreadableError(
+        "the metadata of a committed offset is not a place that this version can read; was the "
+        "group used by a newer version or by another program? go on with that one, or reset the "
+        "offset by hand"
+    )
 
 
 def superseded(progress: Progress, *, finished_at: int) -> ObjectOutcome:
-    """Say what became of a version whose record was gone when its successor came to go on with it."""
+    """Say what became of a version whose record was gone when it was to be gone on with."""
     return ObjectOutcome(
         source_id=progress.source_id,
         bucket=progress.bucket,

@@ -34,8 +34,7 @@ _UNKNOWN_SOURCE_SECONDS = 5.0
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
-    """What one step of reading adds: lines to publish, and how far the object is accounted for
-    then.
+    """What one step of reading adds: lines, and how far the object is accounted for then.
 
     With an outcome the object is finished; with neither outcome nor progress there was none.
     """
@@ -174,7 +173,7 @@ class PartitionPuller:
         self, task: Task, source: IngestionSource, body: ObjectBody, started_at: int
     ) -> None:
         clock, limits = self._plan.clock, self._plan.limits
-        due_at = clock.steady() + limits.chunk_seconds
+        due = _Due(clock, limits.chunk_seconds)
         before = Chunk(
             lines=[],
             oversized=[],
@@ -186,14 +185,14 @@ class PartitionPuller:
         for chunk in read_chunks(
             body,
             limits=limits,
-            is_due=lambda: clock.steady() >= due_at,
+            is_due=due.has_come,
             skip_through=task.skip_through,
         ):
             self._offer(self._piece(task, source, started_at, chunk=chunk, before=before))
             if self._cancelled.is_set():
                 return
             before = chunk
-            due_at = clock.steady() + limits.chunk_seconds
+            due.put_off()
 
     def _piece(
         self, task: Task, source: IngestionSource, started_at: int, *, chunk: Chunk, before: Chunk
@@ -300,6 +299,21 @@ class PartitionPuller:
             except queue.Full:
                 continue
             return
+
+
+class _Due:
+    """When the next chunk is due, however little it holds."""
+
+    def __init__(self, clock: Clock, seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self.put_off()
+
+    def has_come(self) -> bool:
+        return self._clock.steady() >= self._at
+
+    def put_off(self) -> None:
+        self._at = self._clock.steady() + self._seconds
 
 
 def _place_after(chunk: Chunk, task: Task) -> Place:

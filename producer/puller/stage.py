@@ -58,7 +58,7 @@ class _Partition:
 
 
 class PullerStage:
-    """Publishes the lines of one object a partition at a time, in chunks, with the place in the offset."""
+    """Publishes one object a partition at a time, in chunks, with the place in the offset."""
 
     def __init__(
         self,
@@ -127,7 +127,7 @@ class PullerStage:
         )
 
     def contribute(self, transaction: Transaction) -> None:
-        """Publish what is ready, up to a chunk's size a partition, with the offset or the place reached."""
+        """Publish what is ready, a chunk's size a partition at most, with the place reached."""
         self._pulled = Pulled()
         for partition, (outcome, offset) in self._superseded.items():
             self._publish_outcome(transaction, partition, outcome)

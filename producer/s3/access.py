@@ -5,11 +5,13 @@ that a source that cannot be reached does not hold up another. Making a client t
 milliseconds, and a session must not make two at once; using one is safe in all threads.
 """
 
+import logging
 import threading
 from typing import TYPE_CHECKING, Final
 
 import boto3
 import botocore.session
+import msgspec
 from botocore.config import Config
 from botocore.credentials import CredentialResolver, ReadOnlyCredentials
 from botocore.exceptions import ClientError
@@ -27,24 +29,34 @@ if TYPE_CHECKING:
 
 _CONNECT_SECONDS: Final = 5
 _READ_SECONDS: Final = 30
-# A partition's objects wait while a request is tried again, so discovery does the patient
-# retrying.
-_ATTEMPTS: Final = 3
 _CONNECTIONS: Final = 16
 # AWS answers there for buckets of all regions of its main partition, and says which one it is.
 _REGION_TO_ASK: Final = "us-east-1"
 _REGION_HEADER: Final = "x-amz-bucket-region"
 
 
+class Reach(msgspec.Struct, frozen=True, kw_only=True):
+    """Where S3 and STS are, what may be asked there, and how often."""
+
+    endpoint_url: str | None = None
+    sts_endpoint_url: str | None = None
+    allow_ambient_credentials: bool = False
+    # A partition's objects wait while a request is tried again: the patient retrying is
+    # discovery's.
+    attempts: int = 3
+
+
 class SourceAccess:
     """What it takes to read one source's bucket: credentials, region, a client of each kind."""
 
     def __init__(
-        self, source: IngestionSource, session: botocore.session.Session, endpoint_url: str | None
+        self, source: IngestionSource, session: botocore.session.Session, reach: Reach
     ) -> None:
         self._source = source
         self._session = session
-        self._endpoint_url = endpoint_url
+        # A second one over the same session of botocore's would break both.
+        self._session_of_boto3 = boto3.session.Session(botocore_session=session)
+        self._reach = reach
         self._making = threading.Lock()
         self._client: S3Client | None = None
         self._fast: tuple[ReadOnlyCredentials, S3Store] | None = None
@@ -68,7 +80,7 @@ class SourceAccess:
 
     def can_read_fast(self, bucket: str) -> bool:
         """Whether obstore reaches the bucket as boto3 does."""
-        # An access point is named by its ARN; obstore knows nothing of AWS_CA_BUNDLE; and a version
+        # An access point is named by its ARN; obstore does not know AWS_CA_BUNDLE; and a version
         # may be of the bucket that the source had before.
         return (
             bucket == self._source.bucket
@@ -109,16 +121,15 @@ class SourceAccess:
             connect_timeout=_CONNECT_SECONDS,
             read_timeout=_READ_SECONDS,
             max_pool_connections=_CONNECTIONS,
-            retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+            retries={"mode": "standard", "total_max_attempts": self._reach.attempts},
             signature_version="s3v4",
-            s3={"addressing_style": "path" if self._endpoint_url else "auto"},
+            s3={"addressing_style": "path" if self._reach.endpoint_url else "auto"},
             # The digests of the content are the puller's; stores other than AWS lack S3's.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
-        session = boto3.session.Session(botocore_session=self._session)
-        return session.client(
-            "s3", region_name=region, endpoint_url=self._endpoint_url, config=config
+        return self._session_of_boto3.client(
+            "s3", region_name=region, endpoint_url=self._reach.endpoint_url, config=config
         )
 
     def _credentials(self) -> ReadOnlyCredentials:
@@ -132,7 +143,7 @@ class SourceAccess:
 
     def _make_fast_store(self, client: "S3Client", credentials: ReadOnlyCredentials) -> S3Store:
         bucket, endpoint = self._source.bucket, client.meta.endpoint_url
-        is_virtual_hosted = self._endpoint_url is None and "." not in bucket
+        is_virtual_hosted = self._reach.endpoint_url is None and "." not in bucket
         if is_virtual_hosted:
             endpoint = endpoint.replace("://", f"://{bucket}.", 1)
         options: ClientConfig = {
@@ -167,31 +178,25 @@ class SourceAccess:
 class Accesses:
     """The access to each source, by its id."""
 
-    def __init__(
-        self,
-        *,
-        endpoint_url: str | None,
-        sts_endpoint_url: str | None,
-        allow_ambient_credentials: bool,
-    ) -> None:
-        self._endpoint_url = endpoint_url
-        self._sts_endpoint_url = sts_endpoint_url
-        self._allow_ambient_credentials = allow_ambient_credentials
+    def __init__(self, reach: Reach) -> None:
+        self._reach = reach
         self._making = threading.Lock()
         self._interface = botocore.session.get_session().get_component("data_loader")
         self._sts: STSClient | None = None
+        # It logs the whole trace of each failed renewal, with what STS said; the refusal has it.
+        logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
         self._of_id: dict[str, tuple[tuple[str | None, ...], SourceAccess]] = {}
 
     def of(self, source: IngestionSource) -> SourceAccess:
         """Give the access to a source as it is now; raises `ObjectStoreRefusedError`."""
-        if source.role_arn is None and not self._allow_ambient_credentials:
+        if source.role_arn is None and not self._reach.allow_ambient_credentials:
             what = f"source {source.id!r} has no role"
             raise refused(Reason.AMBIENT_CREDENTIALS_REFUSED, what)
         wanted = (source.bucket, source.region, source.role_arn, source.external_id)
         with self._making:
             found = self._of_id.get(source.id)
             if found is None or found[0] != wanted:
-                found = (wanted, SourceAccess(source, self._session(source), self._endpoint_url))
+                found = (wanted, SourceAccess(source, self._session(source), self._reach))
                 self._of_id[source.id] = found
             return found[1]
 
@@ -223,11 +228,11 @@ class Accesses:
                 self._sts = session.client(
                     "sts",
                     region_name=session.region_name or _REGION_TO_ASK,
-                    endpoint_url=self._sts_endpoint_url,
+                    endpoint_url=self._reach.sts_endpoint_url,
                     config=Config(
                         connect_timeout=_CONNECT_SECONDS,
                         read_timeout=_READ_SECONDS,
-                        retries={"mode": "standard", "total_max_attempts": _ATTEMPTS},
+                        retries={"mode": "standard", "total_max_attempts": self._reach.attempts},
                     ),
                 )
             return self._sts

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from producer.contract.objects import ObjectVersion
 from producer.contract.source import IngestionSource
-from producer.s3.access import Accesses, SourceAccess
+from producer.s3.access import Accesses, Reach, SourceAccess
 from producer.s3.bodies import (
     ContinuedBody,
     can_obstore_say,
@@ -30,13 +30,16 @@ class S3ObjectStore:
         sts_endpoint_url: str | None = None,
         allow_ambient_credentials: bool = False,
         reads_with_obstore: bool = True,
+        attempts: int = 3,
     ) -> None:
         self._reads_with_obstore = reads_with_obstore
-        self._accesses = Accesses(
+        reach = Reach(
             endpoint_url=endpoint_url,
             sts_endpoint_url=sts_endpoint_url,
             allow_ambient_credentials=allow_ambient_credentials,
+            attempts=attempts,
         )
+        self._accesses = Accesses(reach)
 
     def list_pages(
         self, source: IngestionSource, *, start_after: str | None = None

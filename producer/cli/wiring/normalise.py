@@ -97,7 +97,7 @@ def _header_translator(surroundings: Surroundings) -> Callable[[bytes], bytes]:
 
 
 def _store_opener(surroundings: Surroundings, window_seconds: int) -> Callable[[int], IdStore]:
-    """A store belongs to a cluster, a topic as it was created, a partition and a process's slot."""
+    """A store belongs to a cluster, a topic as it was created, a partition and a slot."""
     administrator, events = surroundings.administrator, surroundings.topics["events"]
     cluster_id = administrator.cluster_id()
     topic_id = administrator.topic_ids([events])[events]

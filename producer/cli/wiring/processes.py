@@ -75,7 +75,7 @@ def run(  # noqa: PLR0913 - one for each thing that differs between the two proc
 
 
 def is_at_end(progress: GroupProgress, surroundings: Surroundings, names: Sequence[str]) -> bool:
-    """Whether the group has read topics to their ends, asked one after the other, upstream first."""
+    """Whether the group has read topics to their ends, asked one by one, upstream first."""
     partitions = surroundings.settings.topics.partitions
     return not any(progress.behind(_all(surroundings.topics[name], partitions)) for name in names)
 

@@ -95,8 +95,8 @@ def _is_listed(
     *,
     since: int,
 ) -> bool:
-    """Whether each enabled source was listed once since the start, by whichever process owns it."""
-    if discovery.unlisted() or discovery.waiting():
+    """Whether each enabled source was listed once since the start, by whoever owns it."""
+    if discovery.unlisted() or discovery.waiting() or discovery.has_untold():
         return False
     foreign = [
         source

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 
 from producer.cli.rooms import AppliedSource, ListedSource, SystemCheck
 from producer.cli.wiring.normalise import normalise
@@ -14,7 +15,6 @@ from producer.codec.models import build_codecs
 from producer.codec.registration import register_all
 from producer.contract.event import GovernanceEvent
 from producer.contract.source import IngestionSource
-from producer.contract.status import SourceStatus
 from producer.errors import ProducerError
 from producer.kafka import configuration
 from producer.kafka.publishing import Outgoing, publish
@@ -80,7 +80,7 @@ class SystemRooms:
         surroundings.administrator.verify(surroundings.plans())
         codecs = build_codecs(surroundings.registry, surroundings.topics)
         sources = ModelTable(surroundings.whole_topic("sources"), codecs.sources.decode)
-        statuses: ModelTable[SourceStatus] = ModelTable(
+        statuses = ModelTable(
             surroundings.whole_topic("source-status"), codecs.source_status.decode
         )
         try:
@@ -144,8 +144,7 @@ class SystemRooms:
             return
         store = _object_store(settings)
         for each in listed:
-            source = each.source
-            yield _tried(f"source {source.id}", lambda source=source: _listable(store, source))
+            yield _tried(f"source {each.source.id}", partial(_listable, store, each.source))
 
 
 def _last_of_each(messages: Iterable[Message], last: int) -> Iterator[Message]:

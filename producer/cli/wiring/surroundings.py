@@ -1,6 +1,5 @@
 """What settings say about the world outside: names, properties, connections."""
 
-from collections.abc import Mapping
 from functools import cached_property
 
 from producer.codec.registry import SchemaRegistry
@@ -25,7 +24,7 @@ class Surroundings:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self.topics: Mapping[str, str] = {
+        self.topics = {
             definition.name: self._full_name(definition.name) for definition in topic_definitions()
         }
         self.puller_group = f"{settings.topics.prefix}puller"

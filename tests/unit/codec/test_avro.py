@@ -38,7 +38,7 @@ def test_encode_refuses_a_value_that_does_not_fit_without_quoting_it() -> None:
     with pytest.raises(FatalError, match=r"does not fit the schema 'test\.Outer'") as raised:
         avro.encode(HEADER, SCHEMA, VALUE | {"last": ["secret"]})
     assert "secret" not in str(raised.value)
-    assert raised.value.__suppress_context__
+    assert (None, True) == (raised.value.__cause__, raised.value.__suppress_context__)
 
 
 @pytest.mark.parametrize("value", [ENCODED[:-1], ENCODED + b"x", HEADER, HEADER + b"\xff" * 9])

@@ -5,6 +5,7 @@ from typing import cast
 
 import pytest
 
+from producer.codec import avro
 from producer.codec.events import (
     EventDecoder,
     EventEncoder,
@@ -89,6 +90,18 @@ def test_decoders_resolve_an_older_writer() -> None:
     value = b"\0" + older_id.to_bytes(4, "big") + body[:-1]
     assert event == EventDecoder(registry).decode(value)
     assert event["event_id"] == EventHeadDecoder(registry).decode(value).event_id
+
+
+def test_head_of_an_older_writer_has_our_defaults() -> None:
+    """An origin of an older version gets our default for what it lacks."""
+    registry, event = a_registry(), an_event()
+    older = json.loads(schema_text_of("GovernanceEvent"))
+    origin = older["fields"][1]["type"]
+    origin["fields"] = [field for field in origin["fields"] if field["name"] != "replay_id"]
+    schema_id = registry.register("older-value", json.dumps(older))
+    header = b"\0" + schema_id.to_bytes(4, "big")
+    value = avro.encode(header, avro.parse(json.dumps(older)), event)
+    assert event["origin"] == EventHeadDecoder(registry).decode(value).origin
 
 
 def test_head_of_a_schema_that_does_not_begin_with_it_is_refused() -> None:

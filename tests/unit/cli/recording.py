@@ -1,0 +1,98 @@
+"""Rooms that record what a command asks of them, and how a command ended."""
+
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from producer.cli.rooms import AppliedSource, ListedSource, SystemCheck
+from producer.contract.event import GovernanceEvent
+from producer.contract.source import IngestionSource
+from producer.settings import Settings
+from producer.telemetry.metrics import Metrics
+
+ENVIRONMENT = {
+    "OPENAI_COMPLIANCE_KAFKA__BOOTSTRAP_SERVERS": "kafka:9092",
+    "OPENAI_COMPLIANCE_SCHEMA_REGISTRY__URL": "http://registry:8081",
+    "OPENAI_COMPLIANCE_LOG_LEVEL": "ERROR",
+}
+
+
+@dataclass
+class RecordingRooms:
+    """Answers with what it was given and remembers what was asked; or raises its `failure`."""
+
+    failure: BaseException | None = None
+    done: list[str] = field(default_factory=list)
+    listed: list[ListedSource] = field(default_factory=list)
+    events: Iterable[GovernanceEvent] = field(default_factory=list)
+    checks: list[SystemCheck] = field(default_factory=list)
+    asked: list[object] = field(default_factory=list)
+
+    def _ask(self, *question: object) -> None:
+        self.asked.append(question)
+        if self.failure is not None:
+            raise self.failure
+
+    def apply_topics(self, settings: Settings) -> Iterable[str]:
+        """Tell what was done."""
+        self._ask("apply_topics", settings.topics.prefix)
+        return self.done
+
+    def apply_sources(
+        self, settings: Settings, sources: Sequence[IngestionSource]
+    ) -> Iterable[AppliedSource]:
+        """Call every source created."""
+        del settings
+        self._ask("apply_sources", *sources)
+        return [AppliedSource(id=source.id, change="created") for source in sources]
+
+    def list_sources(self, settings: Settings) -> Sequence[ListedSource]:
+        """Give what is listed."""
+        del settings
+        self._ask("list_sources")
+        return self.listed
+
+    def pull(
+        self, settings: Settings, *, once: bool, stop: threading.Event, metrics: Metrics
+    ) -> Iterable[str]:
+        """Tell what is left."""
+        del settings, metrics
+        self._ask("pull", once, stop.is_set())
+        return self.done
+
+    def normalise(
+        self, settings: Settings, *, once: bool, stop: threading.Event, metrics: Metrics
+    ) -> None:
+        """Return."""
+        del settings, metrics
+        self._ask("normalise", once, stop.is_set())
+
+    def tail_events(
+        self, settings: Settings, *, last: int | None, follow: bool, stop: threading.Event
+    ) -> Iterator[GovernanceEvent]:
+        """Give the events."""
+        del settings, stop
+        self._ask("tail_events", last, follow)
+        yield from self.events
+
+    def check(self, settings: Settings) -> Iterator[SystemCheck]:
+        """Give the checks."""
+        del settings
+        self._ask("check")
+        yield from self.checks
+
+
+@dataclass(frozen=True)
+class Finished:
+    """How a command ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Invoke(Protocol):
+    """Runs a command line as the console script does: `invoke("events", "tail")`."""
+
+    def __call__(self, *arguments: str) -> Finished: ...
