@@ -46,7 +46,7 @@ def keep(command: list[str]) -> int:
 def _pipe_is_closed() -> bool:
     """Wait a moment for the pipe; nothing is ever written to it, so readable means closed."""
     readable, _, _ = select.select([sys.stdin], [], [], _LOOK_SECONDS)
-    return False
+    return bool(readable)
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:

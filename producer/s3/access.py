@@ -7,6 +7,7 @@ milliseconds, and a session must not make two at once; using one is safe in all 
 
 import logging
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import boto3
@@ -80,13 +81,9 @@ class SourceAccess:
 
     def can_read_fast(self, bucket: str) -> bool:
         """Whether obstore reaches the bucket as boto3 does."""
-        # An access point is named by its ARN; obstore does not know AWS_CA_BUNDLE; and a version
-        # may be of the bucket that the source had before.
-        return (
-            bucket == self._source.bucket
-            and not bucket.startswith("arn:")
-            and self._session.get_config_variable("ca_bundle") is None
-        )
+        # A version may be of the bucket that the source had before, and an access point is named
+        # by its ARN.
+        return bucket == self._source.bucket and not bucket.startswith("arn:")
 
     def close(self) -> None:
         """Close the connections."""
@@ -154,6 +151,9 @@ class SourceAccess:
             "timeout": "365d",
             "user_agent": "openai-compliance",
         }
+        authorities = self._session.get_config_variable("ca_bundle")
+        if authorities is not None and endpoint.startswith("https://"):
+            options["root_certificate"] = Path(authorities).read_bytes()
         fixed: S3Credential = {
             "access_key_id": credentials.access_key or "",
             "secret_access_key": credentials.secret_key or "",

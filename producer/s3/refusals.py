@@ -131,8 +131,8 @@ def translated_for_role(asked: str, *, secret: str | None) -> Iterator[None]:
 
 
 def _of_answer(error: ClientError) -> tuple[Reason, str]:
-    code = error.response.get("Error", {}).get("Code", "")
-    message = error.response.get("Error", {}).get("Message", "")
+    code = error.response.get("Error", {}).get("Code") or "no code"
+    message = error.response.get("Error", {}).get("Message") or "no message"
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     return _reason(code, message, status), f"{code} (HTTP {status}), {message}"
 

@@ -131,9 +131,6 @@ class PullerSettings(Section):
     chunk_seconds: Seconds = Field(
         default=1.0, le=10.0, description="How long a transaction collects lines, at most."
     )
-    readers: Annotated[int, Field(ge=1, le=256)] = Field(
-        default=4, description="Objects read at once by one process."
-    )
     # The topics that carry whole lines take messages of 17 MiB: a line, its origin, and room.
     line_bytes_max: Annotated[int, Field(ge=KIBIBYTE, le=16 * MEBIBYTE)] = Field(
         default=16 * MEBIBYTE,
@@ -143,12 +140,12 @@ class PullerSettings(Section):
         default=64 * GIBIBYTE, description="Size of an object beyond which it is quarantined."
     )
     decompressed_bytes_max: Count = Field(
-        default=1024 * GIBIBYTE,
+        default=256 * GIBIBYTE,
         description="Decompressed size beyond which an object is quarantined.",
     )
-    # Deflate cannot exceed 1032, which only a run of one byte comes near.
+    # Logs come to 5 to 50; deflate cannot exceed 1032, which bombs come near.
     ratio_max: Annotated[int, Field(gt=1, le=1_000_000)] = Field(
-        default=1000,
+        default=500,
         description="Decompressed bytes for each compressed byte beyond which it is quarantined.",
     )
 

@@ -210,7 +210,7 @@ def test_body_may_be_closed_while_another_thread_reads_it(
     )
     body = store.open(a_source("bucket"), a_version())
     with ThreadPoolExecutor(max_workers=1) as pool:
-        reading = pool.submit(next, body)
+        reading = pool.submit(list, body)
         is_stalled.wait()
         body.close()
         may_go_on.set()

@@ -66,8 +66,8 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     """Say what an AUTH_LOG record tells."""
     data = mapping(record, "action_data", findings)
     action = required_text(data, "action", findings, within="action_data.")
-    before, sentinel, verdict = action.partition(_SENTINEL)
-    if before and sentinel and verdict:
+    verdict = action.partition(_SENTINEL)[2]
+    if verdict:
         findings.flags["sentinel"] = verdict
     return Draft(
         rule=ACTIONS.get(action) or _by_words(action),

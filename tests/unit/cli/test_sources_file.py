@@ -130,8 +130,8 @@ def test_read_sources_takes_yaml_that_begins_like_json() -> None:
 
 
 def test_read_sources_takes_tabs_in_json() -> None:
-    """JSON that YAML would refuse is read as JSON."""
-    text = json.dumps(SOURCE, indent="\t")
+    """JSON that YAML would refuse is read as JSON, behind a byte order mark too."""
+    text = "\ufeff" + json.dumps(SOURCE, indent="\t")
     assert (EXPECTED,) == read_sources(text.encode(), name="x").sources
 
 

@@ -60,7 +60,9 @@ def test_json_that_is_no_object_violates_the_schema(line: bytes) -> None:
 
 def test_depth_at_the_limit_is_read() -> None:
     """The limit itself is allowed."""
-    assert decode_record(nested(DEPTH_MAX)) is not None
+    deepest = nested(DEPTH_MAX)
+    assert decode_record(deepest) is not None
+    assert decode_record(deepest[:-1] + b',"b":[],"c":{}}') is not None
 
 
 @pytest.mark.parametrize("levels", [DEPTH_MAX + 1, 100_000])

@@ -10,6 +10,7 @@ from producer.normaliser.reading import Findings, NumberText
     ("value", "expected"),
     [
         (10, "10"),
+        ("9" * 40, "9" * 40),
         (-3, "-3"),
         (NumberText("0.30"), "0.30"),
         (NumberText("0.1000000000000000055511151231"), "0.1000000000000000055511151231"),

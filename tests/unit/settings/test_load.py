@@ -181,6 +181,7 @@ def test_load_lets_other_variables_alone() -> None:
         ("SCHEMA_REGISTRY__URL", CANARY),
         ("SCHEMA_REGISTRY__URL", f"ftp://{CANARY}"),
         ("SCHEMA_REGISTRY__URL", f"http://user:{CANARY}@registry"),
+        ("SCHEMA_REGISTRY__URL", f"http://{CANARY}@registry"),
         ("SCHEMA_REGISTRY__URL", f"http://registry:{CANARY}"),
         ("S3__ENDPOINT_URL", f"http://s3/?{CANARY}"),
         ("TOPICS__PARTITIONS", "0"),

@@ -35,6 +35,11 @@ from tests.unit.normaliser.lines import a_record, ocsf_of, own_attributes, the_e
         ("INVITE_SET_AUTO_ACCEPT_JOIN_REQUESTS", "admin.config_change", 6003, 3),
         ("INVITE_SET_ALLOW_EXTERNAL_DOMAINS", "admin.config_change", 6003, 3),
         ("USER_DELETE", "admin.config_change", 3001, 6),
+        ("USER_CREATE", "admin.config_change", 3001, 1),
+        ("INVITE_CREATE", "admin.config_change", 3001, 1),
+        ("USER_ROLE_UPDATE", "admin.config_change", 3005, 1),
+        ("USER_ROLE_ASSIGN", "admin.config_change", 3005, 1),
+        ("USER_ROLE_REMOVE", "admin.config_change", 3005, 2),
         ("USER_ROLE_UPDATED", "admin.config_change", 3005, 1),
         ("UPDATE_WORKSPACE_USER", "admin.config_change", 3001, 99),
         ("ROLE_CREATE", "admin.config_change", 6003, 1),
@@ -78,6 +83,28 @@ def test_actions_are_read_as_words(
     event = the_event(a_record("AUDIT_LOG", action=action))
     assert (action, event_type) == (event["action"], event["event_type"])
     assert (class_uid, activity, 0) == ocsf_of(event)
+
+
+@pytest.mark.parametrize(
+    ("activity", "verbs"),
+    [
+        (1, "CREATE ADD"),
+        (2, "LIST GET EXPORT DOWNLOAD VIEW CHECK"),
+        (
+            3,
+            "UPDATE UPDATED EDIT RENAME SET TOGGLE CHANGE ALLOW DISALLOW APPROVE ACTIVATE DEACTIVATE"
+            " PUBLISH UNPUBLISH ISOLATE SHARE UNSHARE ASSIGN UNASSIGN",
+        ),
+        (4, "DELETE REMOVE REVOKE"),
+        (99, "ACCEPT SEND"),
+    ],
+)
+def test_every_verb_has_its_activity(activity: int, verbs: str) -> None:
+    """On an object without a class of its own, wherever the verb stands."""
+    for verb in verbs.split():
+        for action in (f"WIDGET_{verb}", f"{verb}_WIDGET"):
+            event = the_event(a_record("AUDIT_LOG", action=action))
+            assert (action, 6003, activity, 0) == (action, *ocsf_of(event))
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,11 @@ from tests.unit.normaliser.lines import (
         ("sso_login_denied", "auth.signin", "blocked", (3002, 1, 2)),
         ("sso_logout_failed", "auth.signout", "failure", (3002, 2, 2)),
         ("passkey_registered", "auth.action", "unknown", (3002, 99, 0)),
+        ("passkey_signin_succeeded", "auth.signin", "success", (3002, 1, 1)),
+        ("sso_signout_success", "auth.signout", "success", (3002, 2, 1)),
+        ("sso_error", "auth.action", "failure", (3002, 99, 2)),
+        ("sso_failure", "auth.action", "failure", (3002, 99, 2)),
+        ("sso_blocked", "auth.action", "blocked", (3002, 99, 2)),
         ("", "auth.action", "unknown", (3002, 0, 0)),
     ],
 )

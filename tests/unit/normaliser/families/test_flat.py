@@ -182,6 +182,8 @@ def test_flags_beyond_the_limit_are_counted() -> None:
         ("function.call", "tool.invocation"),
         ("auth.signin", "auth.signin"),
         ("user_login", "auth.action"),
+        ("user_signin", "auth.action"),
+        ("oauth_grant", "auth.action"),
         ("admin.config_change", "admin.config_change"),
         ("anything else", "agent.action"),
     ],
