@@ -7,6 +7,7 @@ from typing import Final
 import click
 
 from producer.cli.check import check
+from producer.cli.demo.command import demo
 from producer.cli.events import events
 from producer.cli.normalise import normalise
 from producer.cli.pull import pull
@@ -30,7 +31,7 @@ def commands() -> None:
     """
 
 
-for command in (topics, sources, pull, normalise, events, check, version):
+for command in (demo, topics, sources, pull, normalise, events, check, version):
     commands.add_command(command)
 
 

@@ -2,10 +2,15 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
+from producer.codec.events import EventHead
+from producer.contract.dead_letter import DeadLetter
 from producer.contract.event import GovernanceEvent
+from producer.contract.objects import ObjectOutcome
+from producer.contract.raw import RawLine
 from producer.contract.source import IngestionSource
 from producer.contract.status import SourceStatus
 from producer.settings import Settings
@@ -35,6 +40,23 @@ class SystemCheck:
     system: str
     answer: str
     problem: str | None = None
+
+
+# A raw line, an object's outcome, a dead letter, a normalised event as far as its head, a
+# governance event.
+Record: TypeAlias = RawLine | ObjectOutcome | DeadLetter | EventHead | GovernanceEvent
+
+
+class Records(Protocol):
+    """What the stages published from the beginning on, committed records only, each once."""
+
+    def arrived(self, *, timeout_seconds: float) -> Iterable[Record]:
+        """Give what has arrived, after waiting for it no longer than that."""
+        ...
+
+    def rest(self) -> Iterable[Record]:
+        """Give all that is committed now and was not given yet."""
+        ...
 
 
 class Rooms(Protocol):
@@ -77,6 +99,10 @@ class Rooms(Protocol):
         Starts `last` messages before the end of each partition, or at the beginning without it.
         Ends at the end as it was at the start, or with `follow` when `stop` is set.
         """
+        ...
+
+    def records(self, settings: Settings) -> AbstractContextManager[Records]:
+        """Read back what the stages publish, of all topics that lines and events pass."""
         ...
 
     def check(self, settings: Settings) -> Iterator[SystemCheck]:

@@ -49,7 +49,9 @@ def upload(objects: Mapping[str, bytes], *, endpoint_url: str, bucket: str) -> N
 
 
 def _put(url: str, content: bytes) -> None:
-    request = urllib.request.Request(url, data=content, method="PUT")  # noqa: S310 - http, as set
+    # Without a type it would be taken for a form.
+    headers = {"Content-Type": "application/octet-stream"}
+    request = urllib.request.Request(url, content, headers, method="PUT")  # noqa: S310 - http
     try:
         with _DIRECT.open(request, timeout=_ANSWER_SECONDS):
             return

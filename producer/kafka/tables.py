@@ -6,6 +6,7 @@ by itself is not enough: commit markers are written broker by broker, and the ta
 after the offset's.
 """
 
+import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar, cast
 
@@ -22,6 +23,10 @@ from producer.kafka.stages import Message
 _REQUEST_SECONDS = 30.0
 _BATCH_MESSAGES = 1000
 _BEGINNING = -2
+_ATTEMPTS = 20
+_WAIT_SECONDS = 0.25
+# What a broker says of a topic that it was not yet told about.
+_NEW_TOPIC = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART})
 
 T = TypeVar("T")
 
@@ -53,22 +58,40 @@ class Watermarks:
     def _ask(
         self, partitions: Sequence[Owned], specification: OffsetSpec, isolation: IsolationLevel
     ) -> dict[Owned, int]:
-        if not partitions:
-            return {}
+        """Ask again for a while: a leader that was just elected may not know of it yet."""
+        found: dict[Owned, int] = {}
+        wait = threading.Event()
+        for _ in range(_ATTEMPTS):
+            left = [owned for owned in partitions if owned not in found]
+            refusal = self._ask_once(left, specification, isolation, found) if left else None
+            if refusal is None:
+                return found
+            wait.wait(_WAIT_SECONDS)
+        raise BrokerUnavailableError(describe("ask for the ends of partitions", refusal))
+
+    def _ask_once(
+        self,
+        partitions: Sequence[Owned],
+        specification: OffsetSpec,
+        isolation: IsolationLevel,
+        found: dict[Owned, int],
+    ) -> KafkaError | None:
+        """Add the answers to `found`; give a refusal that may pass."""
         futures = self._admin.list_offsets(
             {TopicPartition(*owned): specification for owned in partitions},
             isolation_level=isolation,
             request_timeout=_REQUEST_SECONDS,
         )
-        found = {}
+        refusal = None
         for asked, future in futures.items():
             try:
                 found[Owned(asked.topic, asked.partition)] = future.result().offset
             except KafkaException as raised:
-                error = raised.args[0]
-                kind = BrokerUnavailableError if may_pass(error) else FatalError
-                raise kind(describe(f"ask for the end of {asked.topic!r}", error)) from raised
-        return found
+                refusal = raised.args[0]
+                if not may_pass(refusal) and refusal.code() not in _NEW_TOPIC:
+                    attempt = f"ask for the end of {asked.topic!r}"
+                    raise FatalError(describe(attempt, refusal)) from raised
+        return refusal
 
 
 class TableReader:

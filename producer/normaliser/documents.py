@@ -23,10 +23,9 @@ from producer.normaliser.reading import JsonObject, NumberText
 # thousand, some of which the caller has used up: a limit of that kind would depend on the caller.
 DEPTH_MAX: Final = 100
 
-# A 16 MiB line of the smallest records (a hundred bytes) is below this.
-DOCUMENTS_MAX: Final = 200_000
+# A file of 16 MiB whose newlines were lost, of records of a few hundred bytes, is below this.
+DOCUMENTS_MAX: Final = 50_000
 
-_BOM: Final = b"\xef\xbb\xbf"
 _DECODER: Final = msgspec.json.Decoder(float_hook=NumberText)
 
 # A string, or what is left of the line if it does not end; or a bracket. Possessive, so that a
@@ -36,6 +35,7 @@ _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.?+)*+(?:"|\Z)', re.DOTALL)
 _NO_BRACKETS: Final = bytes(code for code in range(256) if code not in b"[]{}")
 _STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _BETWEEN_DOCUMENTS: Final = re.compile(rb"(?:[ \t\r\n]++|\xef\xbb\xbf)*+")
+_SURROGATE: Final = re.compile(rb"\\u[dD][89a-fA-F]")
 _ESCAPE: Final = re.compile(
     rb"\\(?:(?P<pair>u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})"
     rb"|(?P<half>u[dD][89a-fA-F][0-9a-fA-F]{2})|.)",
@@ -124,10 +124,9 @@ def _decode(document: bytes) -> object:
     try:
         return _DECODER.decode(document)
     except msgspec.DecodeError:
-        repaired = _ESCAPE.sub(_escape_half_pair, document)
-        if repaired == document:
+        if _SURROGATE.search(document) is None:
             raise
-    return _DECODER.decode(repaired)
+    return _DECODER.decode(_ESCAPE.sub(_escape_half_pair, document))
 
 
 def _escape_half_pair(match: re.Match[bytes]) -> bytes:
@@ -138,7 +137,7 @@ def _is_too_deep(text: bytes) -> bool:
     if text.count(b"{") + text.count(b"[") <= DEPTH_MAX:
         return False
     brackets = _STRING.sub(b"", text).translate(None, _NO_BRACKETS)
-    return max(accumulate(map(_STEPS.__getitem__, brackets)), default=0) > DEPTH_MAX
+    return any(depth > DEPTH_MAX for depth in accumulate(map(_STEPS.__getitem__, brackets)))
 
 
 def _refused(payload: bytes, kind: FailureKind, message: str) -> Document:

@@ -2,5 +2,5 @@
 
 Its core (`limits`, `decompression`, `framing`, `reading`) turns an iterator of bytes into chunks
 of lines and is pure: the same bytes give the same lines, however they were cut on the way, and no
-module of it does I/O or tells the time. `stage` and `progress` join it to S3 and to Kafka.
+module of it does I/O or tells the time. `pulling`, `progress` and `stage` join it to S3 and Kafka.
 """

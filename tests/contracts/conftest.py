@@ -125,8 +125,21 @@ def bucket(make_bucket: Callable[[str], Bucket], topic_prefix: str) -> Bucket:
     return make_bucket(f"{topic_prefix}bucket")
 
 
-@pytest.fixture
-def server() -> Iterator[ScriptedServer]:
-    """Give a server that says what a test lets it say."""
+@pytest.fixture(scope="session")
+def server_of_session() -> Iterator[ScriptedServer]:
+    """Give the server that stays, so that the clients need not be made for each test."""
     with ScriptedServer() as server:
         yield server
+
+
+@pytest.fixture
+def server(server_of_session: ScriptedServer) -> ScriptedServer:
+    """Give a server that says what a test lets it say, and has not been asked anything."""
+    server_of_session.forget()
+    return server_of_session
+
+
+@pytest.fixture
+def new_source(topic_prefix: str) -> IngestionSource:
+    """Give a source of which no store knows anything."""
+    return a_source(f"{topic_prefix}bucket")

@@ -71,12 +71,16 @@ class ScriptedServer:
     """Listens on the loopback; HEAD is answered by itself, all else by the script."""
 
     def __init__(self) -> None:
-        self.script: Script = lambda _: error(501, "NotImplemented")
-        self.region: str | None = None
-        self.requests: list[Request] = []
+        self.forget()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._connection_class())
         self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.05,))
+
+    def forget(self) -> None:
+        """Begin anew: nothing is answered and nothing was asked."""
+        self.script: Script = lambda _: error(501, "NotImplemented")
+        self.region: str | None = None
+        self.requests: list[Request] = []
 
     @property
     def url(self) -> str:

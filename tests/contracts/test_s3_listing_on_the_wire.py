@@ -15,11 +15,13 @@ from tests.contracts.scripted_server import Answer, Request, ScriptedServer, err
 SOURCE = msgspec.structs.replace(a_source("bucket"), prefix="p/")
 
 
-@pytest.fixture
-def store(server: ScriptedServer) -> Iterator[S3ObjectStore]:
+@pytest.fixture(scope="module")
+def store(server_of_session: ScriptedServer) -> Iterator[S3ObjectStore]:
     """Give a store that asks once."""
     with closing(
-        S3ObjectStore(endpoint_url=server.url, allow_ambient_credentials=True, attempts=1)
+        S3ObjectStore(
+            endpoint_url=server_of_session.url, allow_ambient_credentials=True, attempts=1
+        )
     ) as store:
         yield store
 

@@ -43,13 +43,15 @@ def a_version(key: str = "key", *, source: IngestionSource | None = None) -> Obj
     return version_of(source or a_source("bucket"), listed)
 
 
-@pytest.fixture(params=["obstore", "boto3"])
-def store(request: pytest.FixtureRequest, server: ScriptedServer) -> Iterator[S3ObjectStore]:
+@pytest.fixture(scope="module", params=["obstore", "boto3"])
+def store(
+    request: pytest.FixtureRequest, server_of_session: ScriptedServer
+) -> Iterator[S3ObjectStore]:
     """Give a store that reads with one of its readers and asks once."""
     with closing(
         S3ObjectStore(
-            endpoint_url=server.url,
-            sts_endpoint_url=server.url,
+            endpoint_url=server_of_session.url,
+            sts_endpoint_url=server_of_session.url,
             allow_ambient_credentials=True,
             reads_with_obstore=request.param == "obstore",
             attempts=1,
@@ -108,17 +110,23 @@ def test_version_id_is_asked_for_where_it_is_known(
 
 
 def test_variables_of_the_environment_do_not_lead_a_reader_astray(
-    store: S3ObjectStore, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+    store: S3ObjectStore,
+    server: ScriptedServer,
+    new_source: IngestionSource,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """AWS_* is read by obstore itself; what the stage was told wins."""
+    server.script = lambda _: object_answer(CONTENT, ETAG)
+    read(store)
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
     monkeypatch.setenv("AWS_BUCKET", "another")
     monkeypatch.setenv("AWS_REGION", "ap-south-1")
     monkeypatch.setenv("AWS_SKIP_SIGNATURE", "true")
-    server.script = lambda _: object_answer(CONTENT, ETAG)
-    assert read(store) == CONTENT
-    (asked,) = server.asked()
+    with closing(store.open(new_source, a_version(source=new_source))) as body:
+        assert b"".join(body) == CONTENT
+    before, asked = server.asked()
+    assert before.is_of_boto3 == asked.is_of_boto3
     assert "Credential=test/" in asked.headers["authorization"]
     assert "/eu-central-1/s3/" in asked.headers["authorization"]
 
@@ -269,21 +277,51 @@ def test_unreachable_store_is_unavailable(server: ScriptedServer) -> None:
 
 
 def test_region_is_the_one_that_the_bucket_tells(
-    store: S3ObjectStore, server: ScriptedServer
+    store: S3ObjectStore, server: ScriptedServer, new_source: IngestionSource
 ) -> None:
     """Also where the source names another; both readers sign for it."""
     server.region = "eu-west-3"
     server.script = lambda _: object_answer(CONTENT, ETAG)
-    source = msgspec.structs.replace(a_source("bucket"), region="us-west-2")
+    source = msgspec.structs.replace(new_source, region="us-west-2")
     store.open(source, a_version(source=source)).close()
     assert "/eu-west-3/s3/" in server.asked()[0].headers["authorization"]
 
 
 def test_region_of_the_source_is_used_where_the_bucket_tells_none(
-    store: S3ObjectStore, server: ScriptedServer
+    store: S3ObjectStore, server: ScriptedServer, new_source: IngestionSource
 ) -> None:
     """Stores other than AWS may not tell."""
     server.script = lambda _: object_answer(CONTENT, ETAG)
-    source = msgspec.structs.replace(a_source("bucket"), region="us-west-2")
+    source = msgspec.structs.replace(new_source, region="us-west-2")
     store.open(source, a_version(source=source)).close()
     assert "/us-west-2/s3/" in server.asked()[0].headers["authorization"]
+
+
+def test_read_that_only_obstore_is_refused_succeeds(server: ScriptedServer) -> None:
+    """A second client asks again before anything is given up."""
+    server.script = lambda request: (
+        object_answer(CONTENT, ETAG) if request.is_of_boto3 else error(503, "SlowDown")
+    )
+    with closing(S3ObjectStore(endpoint_url=server.url, allow_ambient_credentials=True)) as store:
+        assert read(store) == CONTENT
+    assert [asked.is_of_boto3 for asked in server.asked()] == [False, True]
+
+
+def test_threads_may_list_and_read_at_once(
+    store: S3ObjectStore, server: ScriptedServer, new_source: IngestionSource
+) -> None:
+    """Also where they are the first to do so and the clients are yet to be made."""
+    listing = b"<ListBucketResult><IsTruncated>false</IsTruncated></ListBucketResult>"
+    server.script = lambda request: (
+        Answer(body=listing) if "list-type" in request.query else object_answer(CONTENT, ETAG)
+    )
+
+    def use(number: int) -> int:
+        pages = list(store.list_pages(new_source))
+        version = a_version(f"key/{number}", source=new_source)
+        with closing(store.open(new_source, version)) as body:
+            return len(pages) + len(b"".join(body))
+
+    with ThreadPoolExecutor(max_workers=8) as pool:
+        assert list(pool.map(use, range(24))) == [1 + len(CONTENT)] * 24
+    assert len(server.asked("HEAD")) == 1

@@ -90,7 +90,9 @@ def test_reading_does_not_depend_on_members_or_pieces_and_resumes_anywhere(
         line for chunk in chunks for line in chunk.oversized
     ]
     assert chunks[-1].counts == counts
-    assert chunks[-1].place == Place(line=counts.lines)
+    assert chunks[-1].place == Place(
+        line=counts.lines, blank_lines=counts.blank, dead_letter_lines=counts.dead_letter
+    )
     assert chunks[-1].read_bytes == len(compressed)
 
 

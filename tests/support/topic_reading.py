@@ -5,9 +5,10 @@ the names of the topics and the address of the registry.
 """
 
 import io
+import json
 import struct
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
 
@@ -17,7 +18,7 @@ from confluent_kafka import (
     ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
-    KafkaException,
+    Message,
     TopicPartition,
 )
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -26,9 +27,10 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 Isolation = Literal["read_committed", "read_uncommitted"]
 
 # Beyond the time after which a broker ends a transaction that a killed process left open.
-_READ_SECONDS_MAX: Final = 60
-_REQUEST_SECONDS: Final = 20
+_POLLS_MAX: Final = 60
+_POLL_SECONDS: Final = 1.0
 _BATCH_MESSAGES: Final = 5000
+_REQUEST_SECONDS: Final = 20.0
 # The Confluent wire format: a zero byte, then the id of the schema.
 _WIRE_HEADER: Final = struct.Struct(">bI")
 
@@ -41,17 +43,158 @@ class Schemas:
         self._parsed: dict[int, Any] = {}
 
     def decode(self, value: bytes) -> dict[str, Any]:
-        """Decode a value in the wire format."""
+        """Decode a value in the wire format, to its last byte."""
         magic, schema_id = _WIRE_HEADER.unpack_from(value)
         assert magic == 0, f"not the wire format: it begins with {magic}"
         if schema_id not in self._parsed:
             text = self._client.get_schema(schema_id).schema_str
             assert text is not None
-            self._parsed[schema_id] = fastavro.schema.load_schema_ordered([]) if False else (
-                fastavro.parse_schema(fastavro.schema.json.loads(text))
-            )
+            self._parsed[schema_id] = fastavro.parse_schema(json.loads(text))
         body = io.BytesIO(value[_WIRE_HEADER.size :])
         record = fastavro.schemaless_reader(body, self._parsed[schema_id], None)
         assert isinstance(record, dict)
         assert not body.read(), "bytes are left behind the record"
         return record
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+
+@dataclass(frozen=True)
+class Read:
+    """One message that was read; its record is decoded when it is asked for."""
+
+    partition: int
+    offset: int
+    key: bytes
+    value: bytes
+    _schemas: Schemas = field(repr=False, compare=False)
+
+    @cached_property
+    def record(self) -> dict[str, Any]:
+        """The value's record."""
+        return self._schemas.decode(self.value)
+
+
+class TopicReading:
+    """Reads topics whole, and what groups have committed."""
+
+    def __init__(self, *, bootstrap_servers: str, registry_url: str) -> None:
+        self._bootstrap_servers = bootstrap_servers
+        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self._schemas = Schemas(registry_url)
+
+    def read(self, topic: str, *, isolation: Isolation = "read_committed") -> list[Read]:
+        """Read a topic up to its high watermarks as they are now, by partition and offset.
+
+        With `read_committed` that waits until no transaction is open below them.
+        """
+        targets = self.high_watermarks(topic)
+        consumer = self._consumer(isolation)
+        try:
+            consumer.assign([TopicPartition(topic, index, 0) for index in targets])
+            messages = _read_to(consumer, targets)
+        finally:
+            consumer.close()
+        found = [
+            Read(
+                partition=_number(message.partition()),
+                offset=_number(message.offset()),
+                key=message.key() or b"",
+                value=message.value() or b"",
+                _schemas=self._schemas,
+            )
+            for message in messages
+        ]
+        return sorted(found, key=lambda read: (read.partition, read.offset))
+
+    def high_watermarks(self, topic: str) -> dict[int, int]:
+        """Where the partitions of a topic end, open transactions included."""
+        return self._ends(topic, IsolationLevel.READ_UNCOMMITTED)
+
+    def stable_ends(self, topic: str) -> dict[int, int]:
+        """Where the partitions of a topic end for who reads `read_committed`."""
+        return self._ends(topic, IsolationLevel.READ_COMMITTED)
+
+    def committed(self, group: str, topic: str) -> dict[int, TopicPartition]:
+        """What a group has committed, with the metadata; open transactions do not count."""
+        asked = [TopicPartition(topic, index) for index in self._partitions(topic)]
+        (future,) = self._admin.list_consumer_group_offsets(
+            [ConsumerGroupTopicPartitions(group, asked)],
+            require_stable=False,
+            request_timeout=_REQUEST_SECONDS,
+        ).values()
+        return {found.partition: found for found in future.result().topic_partitions}
+
+    def topics(self) -> set[str]:
+        """The names of all topics of the cluster."""
+        return set(self._admin.list_topics(timeout=_REQUEST_SECONDS).topics)
+
+    def groups(self) -> set[str]:
+        """The names of all groups that the cluster knows, those without members included."""
+        future = self._admin.list_consumer_groups(request_timeout=_REQUEST_SECONDS)
+        return {found.group_id for found in future.result().valid}
+
+    def members(self, group: str) -> int:
+        """How many members a group has."""
+        (future,) = self._admin.describe_consumer_groups(
+            [group], request_timeout=_REQUEST_SECONDS
+        ).values()
+        return len(future.result().members)
+
+    def close(self) -> None:
+        """Let go of the connections."""
+        self._schemas.close()
+
+    def _partitions(self, topic: str) -> Sequence[int]:
+        return sorted(self._admin.list_topics(topic, timeout=_REQUEST_SECONDS).topics[topic].partitions)
+
+    def _ends(self, topic: str, isolation: IsolationLevel) -> dict[int, int]:
+        futures = self._admin.list_offsets(
+            {TopicPartition(topic, index): OffsetSpec.latest() for index in self._partitions(topic)},
+            isolation_level=isolation,
+            request_timeout=_REQUEST_SECONDS,
+        )
+        return {asked.partition: future.result().offset for asked, future in futures.items()}
+
+    def _consumer(self, isolation: Isolation) -> Consumer:
+        return Consumer(
+            {
+                "bootstrap.servers": self._bootstrap_servers,
+                # Demanded by the client, never joined: partitions are assigned by hand.
+                "group.id": "reads-without-a-group",
+                "isolation.level": isolation,
+                "auto.offset.reset": "error",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 20,
+                "check.crcs": True,
+            }
+        )
+
+
+def _read_to(consumer: Consumer, targets: dict[int, int]) -> list[Message]:
+    messages: list[Message] = []
+    positions = dict.fromkeys(targets, 0)
+    empty_polls = 0
+    while any(positions[index] < target for index, target in targets.items()):
+        arrived = consumer.consume(_BATCH_MESSAGES, _POLL_SECONDS)
+        empty_polls = 0 if arrived else empty_polls + 1
+        assert empty_polls < _POLLS_MAX, f"stuck at {positions} on the way to {targets}"
+        for message in arrived:
+            error, index, offset = message.error(), message.partition(), message.offset()
+            if error is None:
+                messages.append(message)
+                positions[_number(index)] = _number(offset) + 1
+            elif error.code() == KafkaError._PARTITION_EOF:
+                # It lies behind the markers that transactions leave.
+                positions[_number(index)] = max(positions[_number(index)], _number(offset))
+            else:
+                raise AssertionError(str(error))
+    return messages
+
+
+def _number(value: int | None) -> int:
+    assert value is not None
+    return value

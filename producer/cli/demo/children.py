@@ -32,7 +32,7 @@ class _Child:
         log: Path,
     ) -> None:
         with log.open("wb") as errors:
-            self._process = subprocess.Popen(
+            self._process = subprocess.Popen(  # noqa: S603 - programs of ours
                 command,
                 env=dict(environment),
                 stdin=subprocess.PIPE,
@@ -78,6 +78,7 @@ class PartProcess(_Child):
         self._log = directory / f"{name}-part.log"
         self._progress = progress
         self._told: dict[str, str] = {}
+        self._is_settled = threading.Event()
         super().__init__(
             [sys.executable, "-m", "producer.cli.demo.part", name, str(directory)],
             environment=environment,
@@ -89,12 +90,12 @@ class PartProcess(_Child):
 
     def address(self, *, within_seconds: float) -> str | None:
         """Return where the part answers, or None if it does not yet."""
-        self._listening.join(within_seconds if "address" not in self._told else 0)
-        address = self._told.get("address")
-        if address is None and not self._listening.is_alive():
+        if not self._is_settled.wait(within_seconds):
+            return None
+        if "address" not in self._told:
             default = f"{self._name} did not start; its log {str(self._log)!r} says why"
             raise FatalError(self._told.get("error", default))
-        return address
+        return self._told["address"]
 
     def stop(self) -> None:
         """End the part and return when it is gone."""
@@ -112,6 +113,8 @@ class PartProcess(_Child):
                 self._progress(text)
             else:
                 self._told[kind] = text
+                self._is_settled.set()
+        self._is_settled.set()
 
 
 class CommandProcess(_Child):

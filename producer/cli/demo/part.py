@@ -2,8 +2,8 @@
 
 `python -m producer.cli.demo.part NAME DIRECTORY`, with a pipe as standard input that the starting
 process holds open: when it closes, the part is ended, whether it was up or still starting. What
-happens is told on standard output, a JSON array of kind and text a line: `progress`, then `address`
-or `error`.
+happens is told on standard output, a JSON array of kind and text a line: `progress`, then
+`address` or `error`.
 """
 
 import json

@@ -3,12 +3,14 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 
-from producer.cli.rooms import AppliedSource, ListedSource, SystemCheck
+from producer.cli.rooms import AppliedSource, ListedSource, Records, SystemCheck
 from producer.cli.wiring.normalise import normalise
 from producer.cli.wiring.observing import Observer
 from producer.cli.wiring.pull import pull
+from producer.cli.wiring.records import published_records
 from producer.cli.wiring.surroundings import Surroundings
 from producer.codec.events import EventDecoder
 from producer.codec.models import build_codecs
@@ -130,6 +132,10 @@ class SystemRooms:
                     yield decoder.decode(message.value() or b"")
         finally:
             reader.close()
+
+    def records(self, settings: Settings) -> AbstractContextManager[Records]:
+        """Read back what the stages publish."""
+        return published_records(Surroundings(settings))
 
     def check(self, settings: Settings) -> Iterator[SystemCheck]:
         """Try Kafka, the topics, the groups, the registry, and each source's bucket."""

@@ -76,9 +76,14 @@ class Surroundings:
         """Properties of a consumer that reads a table."""
         return configuration.table_reader(self.settings.kafka, client_id=self.client_id)
 
-    def whole_topic(self, name: str) -> TableReader:
-        """A reader of a topic from its beginning."""
-        owned = all_partitions(self.topics[name], partitions=self.settings.topics.partitions)
+    def whole_topic(self, *names: str) -> TableReader:
+        """A reader of a topic from its beginning, or of several at once."""
+        partitions = self.settings.topics.partitions
+        owned = [
+            each
+            for name in names
+            for each in all_partitions(self.topics[name], partitions=partitions)
+        ]
         return TableReader(
             properties=self.table_properties(),
             watermarks=self.watermarks,

@@ -2,10 +2,11 @@
 
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from producer.cli.rooms import AppliedSource, ListedSource, SystemCheck
+from producer.cli.rooms import AppliedSource, ListedSource, Record, Records, SystemCheck
 from producer.contract.event import GovernanceEvent
 from producer.contract.source import IngestionSource
 from producer.settings import Settings
@@ -16,6 +17,19 @@ ENVIRONMENT = {
     "OPENAI_COMPLIANCE_SCHEMA_REGISTRY__URL": "http://registry:8081",
     "OPENAI_COMPLIANCE_LOG_LEVEL": "ERROR",
 }
+
+
+class NoRecords:
+    """Nothing was published."""
+
+    def arrived(self, *, timeout_seconds: float) -> Iterable[Record]:
+        """Give nothing, without waiting."""
+        del timeout_seconds
+        return ()
+
+    def rest(self) -> Iterable[Record]:
+        """Give nothing."""
+        return ()
 
 
 @dataclass
@@ -75,6 +89,12 @@ class RecordingRooms:
         del settings, stop
         self._ask("tail_events", last, follow)
         yield from self.events
+
+    def records(self, settings: Settings) -> AbstractContextManager[Records]:
+        """Give no records."""
+        del settings
+        self._ask("records")
+        return nullcontext(NoRecords())
 
     def check(self, settings: Settings) -> Iterator[SystemCheck]:
         """Give the checks."""

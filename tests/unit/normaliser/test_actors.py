@@ -48,6 +48,9 @@ def an_actor(kind: str, id_: str, **changes: str) -> Actor:
             an_actor("agent", "user-D", on_behalf_of="user-D"),
         ),
         ({"type": "AGENT", "id": "agt_1"}, an_actor("agent", "agt_1")),
+        ({"redacted_id": "sk-...abcd"}, an_actor("api_key", "api_key:sk-...abcd")),
+        ({"provider_user_id": "U1"}, an_actor("external_user", "external:unknown:U1")),
+        ({"user_id": "user-X"}, an_actor("user", "user-X")),
         ({"type": "SYSTEM", "id": "costs_compliance"}, an_actor("system", "system")),
         ({"type": "ROBOT", "id": "r-1"}, an_actor("unknown", "r-1")),
         ({"type": "ROBOT"}, an_actor("unknown", "system")),
@@ -128,6 +131,10 @@ def test_the_email_is_given_where_it_is_included() -> None:
     actor = {"type": "ACCOUNT_USER", "user_id": "user-1", "user_email": "Alice@Example.org"}
     assert an_actor("user", "user-1", email="Alice@Example.org") == actor_of(
         actor, include=include
+    )
+    as_id = {"type": "ACCOUNT_USER", "user_id": "Alice@Example.org"}
+    assert an_actor("user", "unknown", email="Alice@Example.org") == actor_of(
+        as_id, include=include
     )
     only_email = {"type": "ACCOUNT_USER", "user_email": "Alice@Example.org"}
     assert an_actor("user", "unknown", email="Alice@Example.org") == actor_of(

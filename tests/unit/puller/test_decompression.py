@@ -127,6 +127,32 @@ def test_damage_in_a_block_keeps_what_was_decoded_before_it() -> None:
         assert result == Decompressed(good, Reason.CORRUPT)
 
 
+@pytest.mark.parametrize("block_bytes", [1, 2, 1000])
+@pytest.mark.parametrize("size", [1, 1000])
+def test_good_content_in_the_very_byte_that_is_damaged_is_kept(
+    size: int, block_bytes: int
+) -> None:
+    """Codes are bits: the byte with an impossible block type begins with three good letters."""
+    stream = zlib.compressobj(level=9, wbits=31, strategy=zlib.Z_HUFFMAN_ONLY)
+    data = bytearray(stream.compress(b"a" * 105) + stream.flush(zlib.Z_SYNC_FLUSH))
+    # The bit of the last letter becomes the end of the block, and another block seems to begin.
+    data[data.rindex(b"\0\0\xff\xff") - 1] |= 0b1100_0000
+    limits = Limits(block_bytes=block_bytes)
+    result = decompressed(in_pieces(bytes(data), size), limits)
+    assert result == Decompressed(b"a" * 104, Reason.CORRUPT)
+
+
+@pytest.mark.parametrize("block_bytes", [1, 7, 300])
+def test_content_of_a_truncated_object_does_not_depend_on_the_size_of_blocks(
+    block_bytes: int,
+) -> None:
+    """What is decoded but waits for room in a block is given out, though no input follows."""
+    data = gzip.compress(b"x" * 10_000)
+    for length in range(len(data)):
+        expected = decompressed([data[:length]])
+        assert decompressed([data[:length]], Limits(block_bytes=block_bytes)) == expected
+
+
 def test_damage_tells_the_bytes_read_before_it() -> None:
     """The count ends at the byte that broke the object, not at the piece that held it."""
     data = gzip.compress(b"good\n")
@@ -162,6 +188,10 @@ def test_limit_on_compressed_bytes_counts_gzip_alone() -> None:
         assert result.problem is Reason.COMPRESSED_SIZE_EXCEEDED
         assert result.content.startswith(b"first\n")
     assert decompressed([b"x" * 1000], too_few) == Decompressed(b"x" * 1000, None)
+    within_the_second = Limits(compressed_bytes_max=len(gzip.compress(b"first\n")) + 12)
+    for size in (1, 1000):
+        result = decompressed(in_pieces(data, size), within_the_second)
+        assert result == Decompressed(b"first\ns", Reason.COMPRESSED_SIZE_EXCEEDED)
 
 
 def test_bomb_is_cut_off_in_bounded_memory() -> None:

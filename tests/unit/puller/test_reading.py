@@ -76,7 +76,7 @@ def test_object_of_blank_lines_is_not_empty() -> None:
     """Its lines are counted, so that they are accounted for."""
     (chunk,) = chunks_of(iter([b"\n \n"]))
     assert chunk.counts == LineCounts(blank=2)
-    assert chunk.place == Place(line=2)
+    assert chunk.place == Place(line=2, blank_lines=2)
     assert chunk.end is not None
     assert chunk.end.reason is None
 
@@ -206,9 +206,11 @@ def test_refusal_in_the_middle_ends_the_object_with_its_reason(
 
 def test_place_does_not_go_back_when_the_object_breaks_earlier_than_before() -> None:
     """The lines up to the place are in raw already, whatever this attempt could read."""
-    (chunk,) = chunks_of(broken_off(b"a\nb\n", Reason.UNAVAILABLE), through=5)
+    through = Place(line=5, blank_lines=1, dead_letter_lines=2)
+    body = broken_off(b"a\nb\n", Reason.UNAVAILABLE)
+    (chunk,) = read_chunks(body, limits=Limits(), skip_through=through, is_due=never)
     assert chunk.lines == []
-    assert chunk.place == Place(line=5)
+    assert chunk.place == through
 
 
 def test_oversized_line_is_given_beside_the_lines_and_counted() -> None:
@@ -218,3 +220,4 @@ def test_oversized_line_is_given_beside_the_lines_and_counted() -> None:
     assert chunk.lines == [(1, b"a"), (3, b"b")]
     assert chunk.oversized == [OversizedLine(line_number=2, size_bytes=11, sample=b"0123")]
     assert chunk.counts == LineCounts(raw=2, dead_letter=1)
+    assert chunk.place == Place(line=3, dead_letter_lines=1)

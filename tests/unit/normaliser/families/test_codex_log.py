@@ -177,6 +177,17 @@ def test_ids_and_tiers_are_attributes() -> None:
     } == own_attributes(event)
 
 
+def test_only_an_answer_has_a_response_model() -> None:
+    """A prompt was asked of a model; nothing says which one will answer."""
+    prompt = own_attributes(a_codex_event("PROMPT_SENT", {"model": "gpt-5.5"}))
+    answer = own_attributes(a_codex_event("PROMPT_RESPONSE_RECEIVED", {"model": "gpt-5.5"}))
+    assert ("gpt-5.5", None) == (
+        prompt["gen_ai.request.model"],
+        prompt.get("gen_ai.response.model"),
+    )
+    assert "gpt-5.5" == answer["gen_ai.response.model"]
+
+
 def test_content_shows_where_it_is_included() -> None:
     """Prompts may stand on answers too; arguments are written out."""
     details = {

@@ -39,7 +39,17 @@ def test_a_turn() -> None:
         "basis": "provider_reported",
         "estimated_usd": None,
     } == event["cost"]
-    assert "t1" == own_attributes(event)["openai_compliance.turn.id"]
+    assert {"kind": "model", "id": "gpt-5", "name": None} == event["target"]
+    assert {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-5",
+        "gen_ai.response.model": "gpt-5",
+        "gen_ai.usage.input_tokens": "100",
+        "gen_ai.usage.cache_read.input_tokens": "200",
+        "gen_ai.usage.output_tokens": "50",
+        "gen_ai.conversation.id": "th-1",
+        "openai_compliance.turn.id": "t1",
+    } == own_attributes(event)
 
 
 @pytest.mark.parametrize(

@@ -200,6 +200,24 @@ def test_an_action_beside_the_type_is_the_action() -> None:
     assert ("completion", "dummy_action") == (event["family"], event["action"])
 
 
+def test_the_type_comes_before_the_event_type() -> None:
+    """Where a record has both, the type is the family, and the other the action."""
+    event = the_event(a_flat_record(event_type="tool_call"))
+    assert ("completion", "tool_call", "api.call") == (
+        event["family"],
+        event["action"],
+        event["event_type"],
+    )
+
+
+@pytest.mark.parametrize("envelope", [{"principal": {"id": "ws-1"}}, {"actor": {"id": "x"}}])
+def test_half_an_envelope_is_one(envelope: Record) -> None:
+    """A record with a principal or an actor is not flat, whatever else it has."""
+    record = a_flat_record(type="AUTH_LOG", user_id="user-1", created_at=..., **envelope)
+    failures = the_failures(record)
+    assert ["timestamp"] == [failure.field for failure in failures]
+
+
 def test_a_known_type_without_envelope_but_with_a_user_is_flat() -> None:
     """The shape decides, not the name."""
     event = the_event(a_flat_record(type="AUTH_LOG", user_id="user-1"))

@@ -1,0 +1,124 @@
+"""Processes that are killed in the middle of their work, and what their successors make of it.
+
+A killed process leaves a transaction open, and partitions that the group gives on only when its
+session has timed out; so each kill costs its successor some seconds.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from typing import Any, Final
+
+from tests.support.deployments import SOURCE_ID, Deployment
+from tests.support.drops import governance_event_id, gzipped, line, plain
+from tests.support.throttled_s3 import ThrottledS3
+from tests.system.conftest import Deploy
+
+_LINES: Final = 50_000
+# The object is 3.4 MB: without the gate it would take about ten seconds to read.
+_BYTES_PER_SECOND: Final = 400_000
+
+
+def _place(stage: Deployment) -> int:
+    """The line that the committed offset of the one object says was reached; 0 for none."""
+    (committed,) = stage.reading.committed(stage.puller_group, stage.topic("objects")).values()
+    if not committed.metadata:
+        return 0
+    assert committed.offset == 0, "the place belongs to another record than the object's"
+    place: int = json.loads(committed.metadata)["place"]["line"]
+    return place
+
+
+def _lines_in_raw(stage: Deployment, *, behind: int) -> list[int]:
+    """The numbers of all lines that were written to raw from an offset on, committed or not."""
+    return [
+        read.record["line_number"]
+        for read in stage.read("raw", isolation="read_uncommitted")
+        if read.offset >= behind
+    ]
+
+
+def test_pull_killed_inside_an_object_resumes_inside_it(deploy: Deploy, s3: str) -> None:
+    """Two kills inside one object: raw has each line once and in order, and none was read twice.
+
+    The committed offset says by its metadata how far the killed process got. Everything written
+    to raw from then on, be it committed or not, lies behind that place: its successor went on
+    inside the object. Had it begun anew, earlier lines would be there a second time, if only for
+    `read_uncommitted`.
+    """
+    lines = [line(f"event-{number}", note="x" * 200) for number in range(_LINES)]
+    with ThrottledS3(s3, bytes_per_second=_BYTES_PER_SECOND) as slow:
+        stage = deploy(
+            partitions=1,
+            s3_url=slow.url,
+            PULLER__CHUNK_LINES="1000",
+            PULLER__CHUNK_SECONDS="0.2",
+        )
+        stage.set_up()
+        stage.put("large.jsonl.gz", gzipped(lines))
+        places, ends = [0], [0]
+        for _ in range(2):
+            process = stage.start("pull")
+            stage.eventually(
+                lambda: _place(stage) > places[-1] + 3000,
+                describe="a place further inside the object",
+            )
+            process.kill()
+            places.append(_place(stage))
+            ends.append(stage.reading.high_watermarks(stage.topic("raw"))[0])
+        slow.open_gate()
+        last = stage.run("pull", "--once")
+        assert [] == slow.refused
+
+    assert 0 < places[1] < places[2] < _LINES, "a kill came too late"
+    assert 1 == len(last.logs("object.resumed"))
+    for place, end in zip(places[1:], ends[1:], strict=True):
+        assert place < min(_lines_in_raw(stage, behind=end))
+    raw = stage.read("raw")
+    assert list(range(1, _LINES + 1)) == [read.record["line_number"] for read in raw]
+    assert lines == [read.record["line"] for read in raw]
+    (outcome,) = stage.records("outcomes")
+    assert {
+        "outcome": "pulled",
+        "attempt": 1,
+        "lines": _LINES,
+        "raw_lines": _LINES,
+        "sha256": hashlib.sha256(plain(lines)).hexdigest(),
+    } == _some(outcome, "outcome", "attempt", "lines", "raw_lines", "sha256")
+
+
+def _some(record: dict[str, Any], *names: str) -> dict[str, Any]:
+    return {name: record[name] for name in names}
+
+
+def test_normalise_killed_midway_publishes_each_event_once(deploy: Deploy) -> None:
+    """Two kills of `normalise` on 50,000 lines: governance-events has each event once."""
+    stage = deploy(NORMALISER__BATCH_MESSAGES="250")
+    stage.set_up()
+    ids = [f"event-{number}" for number in range(_LINES)]
+    for number in range(5):
+        part = ids[number::5]
+        stage.put(f"part-{number}.jsonl.gz", gzipped(line(event_id) for event_id in part))
+    stage.run("pull", "--once")
+
+    published = [0]
+    for _ in range(2):
+        process = stage.start("normalise")
+        stage.eventually(
+            lambda: _ends(stage, "events") > published[-1] + 5000,
+            describe="more governance events",
+        )
+        process.kill()
+        published.append(_ends(stage, "events"))
+    stage.run("normalise", "--once")
+
+    assert 0 < published[1] < published[2] < _LINES, "a kill came too late"
+    expected = Counter(governance_event_id(SOURCE_ID, event_id) for event_id in ids)
+    for topic in ("normalised", "events"):
+        found = stage.read(topic)
+        assert expected == Counter(read.key.decode() for read in found)
+        assert all(read.key.decode() == read.record["event_id"] for read in found)
+
+
+def _ends(stage: Deployment, topic: str) -> int:
+    return sum(stage.reading.stable_ends(stage.topic(topic)).values())
