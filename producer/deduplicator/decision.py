@@ -80,3 +80,15 @@ def owner_after(verdict: Verdict, owner: Owner | None, claim: Claim, *, now: int
     if verdict is Verdict.FIRST or owner is None:
         return Owner(claim.place, claim.pull, now)
     return owner._replace(published_at=now)
+
+
+def owner_restored(owner: Owner | None, claim: Claim, *, published_at: int, window: int) -> Owner:
+    """Who owns an id, given an event of it that was published after what is known of it.
+
+    One that would be suppressed today was published all the same, so it was the first of its
+    window as it was counted then.
+    """
+    verdict = judge(owner, claim, now=published_at, window=window)
+    if verdict is Verdict.SUPPRESSED:
+        verdict = Verdict.FIRST
+    return owner_after(verdict, owner, claim, now=published_at)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from producer.clock import Clock
-from producer.deduplicator.decision import Owner, Verdict, claim_of, id_digest, judge, owner_after
+from producer.deduplicator.decision import Owner, claim_of, id_digest, owner_restored
 from producer.deduplicator.store import IdStore
 from producer.kafka.configuration import Properties
 from producer.kafka.member import Owned
@@ -89,7 +89,8 @@ class Restoration:
             events = self._read(reader, store)
         finally:
             reader.close()
-        plan.on_restored(self._owned.partition, events, plan.clock.steady() - began)
+        if not self._cancelled.is_set():
+            plan.on_restored(self._owned.partition, events, plan.clock.steady() - began)
 
     def _read(self, reader: TableReader, store: IdStore) -> int:
         events = 0
@@ -113,13 +114,11 @@ class Restoration:
         }
         for digest, message in zip(digests, batch, strict=True):
             claim = claim_of(self._plan.origin_of(message.value() or b""))
-            published_at = message.timestamp()[1]
-            owner = owners.get(digest)
-            verdict = judge(owner, claim, now=published_at, window=self._plan.window)
-            if verdict is Verdict.SUPPRESSED:
-                # It was published all the same, under an earlier window: the owner stays, the time
-                # counts.
-                verdict = Verdict.REPEATED
-            owners[digest] = owner_after(verdict, owner, claim, now=published_at)
+            owners[digest] = owner_restored(
+                owners.get(digest),
+                claim,
+                published_at=message.timestamp()[1],
+                window=self._plan.window,
+            )
         store.write(owners, checkpoint=checkpoint)
         return len(batch)

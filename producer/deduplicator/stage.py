@@ -15,6 +15,7 @@ from producer.deduplicator.decision import (
 )
 from producer.deduplicator.restoring import Restoration, RestorationPlan
 from producer.deduplicator.store import IdStore
+from producer.errors import BrokerUnavailableError
 from producer.kafka.member import Owned
 from producer.kafka.stages import Committed, Message
 from producer.kafka.transactions import Transaction
@@ -32,6 +33,8 @@ class _Partition:
         self.inbox: list[Message] = []
         # Owners that the open transaction would make; known only once it is committed.
         self.overlay: dict[bytes, Owner] = {}
+        # The end of the events partition, as asked for after the last commit.
+        self.end: int | None = None
 
     @property
     def store(self) -> IdStore:
@@ -105,15 +108,14 @@ class DeduplicatorStage:
     def committed(self) -> None:
         """Remember the new owners: their events are known to be published."""
         for held in self._partitions.values():
-            if held.overlay:
-                held.store.write(held.overlay)
-                held.overlay = {}
-            held.inbox = []
+            if held.overlay or held.end is not None:
+                held.store.write(held.overlay, checkpoint=held.end)
+            held.inbox, held.overlay, held.end = [], {}, None
         if self._verdicts:
             self._on_committed(dict(self._verdicts))
             self._verdicts.clear()
         if self._clock.steady() - self._checkpoint_at > _CHECKPOINT_SECONDS:
-            self._write_checkpoints()
+            self._ask_for_ends()
 
     def release(self, partition: int) -> None:
         """Forget the partition; its store stays on disk."""
@@ -144,13 +146,22 @@ class DeduplicatorStage:
                 partition=partition,
             )
 
-    def _write_checkpoints(self) -> None:
-        """Between transactions all that lies before the topic's end is ours or was restored."""
+    def _ask_for_ends(self) -> None:
+        """Ask how far the topic reaches: checkpoints, once the next commit is known to be one.
+
+        All that lies there is ours or was restored, unless the group went on without us and
+        somebody else has published meanwhile. A later commit proves that it had not.
+        """
         self._checkpoint_at = self._clock.steady()
         ready = {
             Owned(self._plan.topic, partition): held
             for partition, held in self._partitions.items()
             if held.restoration.is_done()
         }
-        for owned, high in self._plan.watermarks.high(list(ready)).items():
-            ready[owned].store.write({}, checkpoint=high)
+        try:
+            ends = self._plan.watermarks.high(list(ready))
+        except BrokerUnavailableError:
+            # A restart reads a little more.
+            return
+        for owned, end in ends.items():
+            ready[owned].end = end

@@ -6,9 +6,11 @@ Laws of this file:
    not published would be a lost event.
 2. `checkpoint` is an offset of the events partition: the store knows everything before it. It
    is written in the same batch as what it stands for, or later, never earlier.
-3. A store that belongs to another cluster, topic or format, or cannot be opened, is thrown away.
+3. A store that belongs to another cluster, topic, window or format, or cannot be read, is thrown
+   away. One that another process holds is left alone, and one beside it is used.
 """
 
+import contextlib
 import shutil
 import struct
 from collections.abc import Mapping, Sequence
@@ -26,6 +28,9 @@ _OWNER = struct.Struct(f">{DIGEST_BYTES}s{DIGEST_BYTES}sq")
 _OFFSET = struct.Struct(">q")
 # RocksDB drops entries by itself some days after the window has closed over them.
 _SPARE_SECONDS = 2 * 86_400
+# A slot's predecessor that was stopped, not ended, keeps its store; so may the one before.
+_STORES_MAX = 4
+_LOCKED = ("IO error: While lock file", "IO error: lock hold by current process")
 
 
 class IdStore:
@@ -33,9 +38,10 @@ class IdStore:
 
     def __init__(self, path: Path, *, identity: str, window_seconds: int) -> None:
         self._path = path
-        self._identity = f"{_FORMAT} {identity}".encode()
+        # What was built for a shorter window lacks what a longer one must know.
+        self._identity = f"{_FORMAT} {window_seconds} {identity}".encode()
         self._lifetime_seconds = window_seconds + _SPARE_SECONDS
-        self._rocks = self._open_own()
+        self._rocks = self._open_unheld(path)
 
     @property
     def checkpoint(self) -> int | None:
@@ -48,7 +54,15 @@ class IdStore:
 
     def owners(self, digests: Sequence[bytes]) -> list[Owner | None]:
         """Look up many ids at once."""
-        found = self._rocks.get(list(digests)) or []
+        try:
+            found = self._rocks.get(list(digests)) or []
+        except Exception as raised:
+            self.close()
+            shutil.rmtree(self._path, ignore_errors=True)
+            raise FatalError(
+                f"could not read the store of ids in {str(self._path)!r}: {raised}; it was thrown "
+                "away, so start this process again: the store is rebuilt by itself"
+            ) from raised
         return [None if packed is None else Owner(*_OWNER.unpack(packed)) for packed in found]
 
     def write(self, owners: Mapping[bytes, Owner], *, checkpoint: int | None = None) -> None:
@@ -58,6 +72,8 @@ class IdStore:
             batch.put(digest, _OWNER.pack(*owner))
         if checkpoint is not None:
             batch.put(_CHECKPOINT, _OFFSET.pack(checkpoint))
+            # Or it would expire with the first ids.
+            batch.put(_IDENTITY, self._identity)
         try:
             self._rocks.write(batch)
         except Exception as raised:
@@ -69,39 +85,61 @@ class IdStore:
 
     def start_afresh(self) -> None:
         """Throw everything away."""
-        self._rocks.close()
-        shutil.rmtree(self._path, ignore_errors=True)
-        self._rocks = self._open()
+        self.close()
+        self._rocks = self._open_empty()
 
     def close(self) -> None:
         """Let go of the files."""
-        self._rocks.close()
+        # It raises, and nothing narrower, where the directory was deleted: a cache has nothing to
+        # save.
+        with contextlib.suppress(Exception):
+            self._rocks.close()
+
+    def _open_unheld(self, path: Path) -> Rdict:
+        """Open the store, or one beside it where another process has this one.
+
+        To take the files from under that one would mix what the two of them write.
+        """
+        for number in range(_STORES_MAX):
+            self._path = path if number == 0 else path.with_name(f"{path.name}-{number}")
+            try:
+                return self._open_own()
+            except _HeldError:
+                continue
+        raise FatalError(
+            f"the store of ids in {str(path)!r} and those beside it are held by other processes; "
+            "give every process on a host a name of its own with OPENAI_COMPLIANCE_INSTANCE"
+        )
 
     def _open_own(self) -> Rdict:
+        if not self._path.exists():
+            return self._open_empty()
         try:
             rocks = self._open()
-        except Exception:  # noqa: BLE001 - the library raises nothing narrower, and a cache may go
-            shutil.rmtree(self._path, ignore_errors=True)
-            rocks = self._open_or_explain()
-        if rocks.get(_IDENTITY) != self._identity:
+            if rocks.get(_IDENTITY) == self._identity:
+                return rocks
             rocks.close()
-            shutil.rmtree(self._path, ignore_errors=True)
-            rocks = self._open_or_explain()
-        return rocks
+        except Exception as raised:
+            if str(raised).startswith(_LOCKED):
+                raise _HeldError from raised
+        return self._open_empty()
 
-    def _open_or_explain(self) -> Rdict:
+    def _open_empty(self) -> Rdict:
+        """Open a new store, in place of one that is of no use."""
         try:
-            return self._open()
+            if self._path.exists():
+                shutil.rmtree(self._path)
+            rocks = self._open()
+            rocks.put(_IDENTITY, self._identity)
         except Exception as raised:
             raise FatalError(
                 f"could not open the store of ids in {str(self._path)!r}: {raised}; "
-                "check that OPENAI_COMPLIANCE_STATE_DIRECTORY is writable and has room, and that "
-                "no other process on this host has the same OPENAI_COMPLIANCE_INSTANCE"
+                "check that OPENAI_COMPLIANCE_STATE_DIRECTORY is writable and has room"
             ) from raised
+        return rocks
 
     def _open(self) -> Rdict:
         self._path.parent.mkdir(parents=True, exist_ok=True)
-        is_new = not self._path.exists()
         options = Options(raw_mode=True)
         options.create_if_missing(create_if_missing=True)
         table = BlockBasedOptions()
@@ -109,11 +147,12 @@ class IdStore:
         # disk.
         table.set_bloom_filter(10, block_based=False)
         options.set_block_based_table_factory(table)
-        rocks = Rdict(
+        return Rdict(
             str(self._path),
             options=options,
             access_type=AccessType.with_ttl(self._lifetime_seconds),
         )
-        if is_new:
-            rocks.put(_IDENTITY, self._identity)
-        return rocks
+
+
+class _HeldError(Exception):
+    """Another process has the store open."""

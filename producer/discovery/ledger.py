@@ -7,9 +7,13 @@ Laws of this file:
 3. The next attempt is made only from a finished one, and starts at the place in its outcome.
 4. A version that is listed although its outcome says that it vanished, or was superseded, is
    there again.
+5. An attempt at a listed version goes to the bucket that lists it, whichever the source had
+   before.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+
+from msgspec.structs import replace
 
 from producer.contract.objects import MAY_PASS, ObjectOutcome, ObjectVersion, Outcome
 from producer.discovery.retrying import RetryPolicy
@@ -75,9 +79,13 @@ class Ledger:
         if failed is None:
             return None
         version, outcome = failed
-        if outcome.outcome in _GONE and now >= retry.due_at(outcome):
-            return next_attempt(version, outcome, now=now)
-        return None
+        found = build(listed)
+        # What failed for good failed for its content, which is the same in another bucket.
+        has_moved = found.bucket != version.bucket and _may_pass(outcome)
+        is_due = outcome.outcome in _GONE and now >= retry.due_at(outcome)
+        if not has_moved and not is_due:
+            return None
+        return replace(next_attempt(version, outcome, now=now), bucket=found.bucket)
 
     def retries_due(self, *, retry: RetryPolicy, now: int) -> list[ObjectVersion]:
         """Build the next attempts at what was quarantined for a reason that may pass."""

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections.abc import Iterator
 
 from producer.contract.source import IngestionSource
 from producer.s3.object_store import ObjectStore, ObjectStoreRefusedError, Page
@@ -23,7 +24,7 @@ class Listing:
     def __init__(
         self, store: ObjectStore, source: IngestionSource, places: threading.Semaphore
     ) -> None:
-        """`places` bounds how many listings ask at once."""
+        """`places` bounds how many listings ask at once; one that waits for the loop has none."""
         self._store = store
         self._source = source
         self._arrived: queue.Queue[
@@ -51,20 +52,23 @@ class Listing:
         self._cancelled.set()
 
     def _run(self) -> None:
-        with self._places:
-            self._list()
-
-    def _list(self) -> None:
-        if self._cancelled.is_set():
-            return
         try:
-            for page in self._store.list_pages(self._source):
+            for page in self._pages():
                 if not self._offer(page):
                     return
         except BaseException as raised:  # noqa: BLE001 - handed to the loop, which judges it
             self._offer(raised)
             return
         self._offer(ListingFinished())
+
+    def _pages(self) -> Iterator[Page]:
+        pages = self._store.list_pages(self._source)
+        while True:
+            with self._places:
+                page = None if self._cancelled.is_set() else next(pages, None)
+            if page is None:
+                return
+            yield page
 
     def _offer(self, arrived: Page | BaseException | ListingFinished) -> bool:
         while not self._cancelled.is_set():

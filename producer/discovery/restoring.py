@@ -78,9 +78,10 @@ class LedgerTable:
         finished = []
         for message in self._reader.poll():
             source_id = self._source_id_if_ours(message)
-            if source_id is None or message.topic() != self._plan.outcomes:
+            value = message.value()
+            if source_id is None or value is None or message.topic() != self._plan.outcomes:
                 continue
-            outcome = self._plan.decode_outcome(message.value() or b"")
+            outcome = self._plan.decode_outcome(value)
             self._note_event(outcome)
             if self.ledger(source_id).apply_outcome(outcome):
                 finished.append(outcome)
@@ -120,7 +121,8 @@ class LedgerTable:
         # From here on these change only by what this process itself commits.
         reader.pause(plan.objects)
         reader.pause(plan.source_status)
-        plan.on_restored(messages, plan.clock.steady() - began)
+        if not self._cancelled.is_set():
+            plan.on_restored(messages, plan.clock.steady() - began)
 
     def _apply(self, message: Message) -> None:
         source_id = self._source_id_if_ours(message)

@@ -1,7 +1,7 @@
 """What discovery holds for one source while it owns the source's partition."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from producer.contract.objects import ObjectOutcome, ObjectVersion
 from producer.contract.source import IngestionSource
@@ -16,6 +16,7 @@ from producer.discovery.retrying import RetryPolicy
 from producer.s3.object_store import ListedObject, ObjectStoreRefusedError, Page
 
 _MICROSECONDS = 1_000_000
+_LOOK_FOR_RETRIES_SECONDS = 1
 
 
 class SourceDiscovery:
@@ -38,17 +39,20 @@ class SourceDiscovery:
         self.pending: deque[ObjectVersion] = deque()
         self.is_listed_once = False
         self.refusal: ObjectStoreRefusedError | None = None
-        self.is_status_due = True
         self._retry = retry
         self._new_id = new_id
         self._listed_from: int | None = None
-        self._list_at = 0
+        self._looked_for_retries_at: int | None = None
+        self._problem = (previous.problem, previous.problem_detail) if previous else (None, None)
         self._failures_in_a_row = previous.failures_in_a_row if previous else 0
         self._listings = previous.listings if previous else 0
         self._last_listing_at = previous.last_listing_at if previous else None
-        self._last_event_at = last_event_at
+        # Outcomes are compacted: an object that last vanished no longer tells of its lines.
+        told = previous.last_event_at if previous else None
+        self._last_event_at = max(filter(None, (told, last_event_at)), default=None)
         self._objects_found = previous.objects_found if previous else 0
         self._objects_late = previous.objects_late if previous else 0
+        self.is_status_due = previous is None or previous != self.status(now=previous.updated_at)
 
     def is_listing_due(self, now: int) -> bool:
         """Whether the next listing should begin."""
@@ -56,14 +60,13 @@ class SourceDiscovery:
             not self.source.disabled
             and self.listing is None
             and not self.pending
-            and now >= self._list_at
+            and _has_passed(self.source.poll_every_seconds, since=self._listed_from, now=now)
         )
 
     def begin_listing(self, listing: Listing, *, now: int) -> None:
         """Take note of a listing that begins now."""
         self.listing = listing
         self._listed_from = now
-        self._list_at = now + self.source.poll_every_seconds * _MICROSECONDS
 
     def advance_listing(self, *, now: int) -> None:
         """Take the next page once all that the last one brought is published; never more."""
@@ -76,7 +79,11 @@ class SourceDiscovery:
 
     def collect_retries(self, *, now: int) -> None:
         """Let what is due be tried again."""
-        if not self.pending and not self.source.disabled:
+        if self.pending or self.source.disabled:
+            return
+        # All that failed is looked at, and that may be a whole bucket.
+        if _has_passed(_LOOK_FOR_RETRIES_SECONDS, since=self._looked_for_retries_at, now=now):
+            self._looked_for_retries_at = now
             self.pending.extend(self.ledger.retries_due(retry=self._retry, now=now))
 
     def stop_listing(self) -> None:
@@ -92,13 +99,13 @@ class SourceDiscovery:
     def learn_published(self, versions: list[ObjectVersion]) -> None:
         """Take in versions whose publication is known to be committed.
 
-        The first of those pending.
+        The first of those pending. The status that counts them was published with them.
         """
         for version in versions:
-            assert self.pending.popleft() is version
+            published = self.pending.popleft()
+            assert published is version
             self.ledger.apply_version(version)
-            self._objects_found += version.attempt == 1
-        self.is_status_due = True
+        self._objects_found += _first_attempts(versions)
 
     def learn_outcome(self, outcome: ObjectOutcome) -> None:
         """Take in that an object of this source finished."""
@@ -106,8 +113,8 @@ class SourceDiscovery:
             self._last_event_at = max(self._last_event_at or 0, outcome.finished_at)
         self.is_status_due = True
 
-    def status(self, *, now: int) -> SourceStatus:
-        """Build what is told about the source now."""
+    def status(self, *, now: int, publishing: Sequence[ObjectVersion] = ()) -> SourceStatus:
+        """Build what is told about the source now, together with versions of those pending."""
         behind = [*self.ledger.unfinished, *self.pending]
         oldest = min((version.discovered_at for version in behind), default=now)
         return SourceStatus(
@@ -116,13 +123,13 @@ class SourceDiscovery:
             name=self.source.name,
             status=self._status(),
             healthy=self._failures_in_a_row < UNHEALTHY_AFTER_FAILURES_IN_A_ROW,
-            problem=self.refusal.reason if self.refusal else None,
-            problem_detail=self.refusal.detail if self.refusal else None,
+            problem=self._problem[0],
+            problem_detail=self._problem[1],
             failures_in_a_row=self._failures_in_a_row,
             listings=self._listings,
             last_listing_at=self._last_listing_at,
             last_event_at=self._last_event_at,
-            objects_found=self._objects_found,
+            objects_found=self._objects_found + _first_attempts(publishing),
             objects_behind=len(behind),
             bytes_behind=sum(version.size_bytes for version in behind),
             seconds_behind=(now - oldest) // _MICROSECONDS,
@@ -150,9 +157,11 @@ class SourceDiscovery:
         if isinstance(end, ObjectStoreRefusedError):
             self._failures_in_a_row += 1
             self.refusal = end
+            self._problem = (end.reason, end.detail)
         else:
             self._failures_in_a_row = 0
             self.refusal = None
+            self._problem = (None, None)
             self._listings += 1
             self._last_listing_at = self._listed_from
 
@@ -173,3 +182,12 @@ class SourceDiscovery:
         if self.source.disabled:
             return Status.DISABLED
         return Status.AWAITING_FIRST_EVENT if self._last_event_at is None else Status.ACTIVE
+
+
+def _has_passed(seconds: int, *, since: int | None, now: int) -> bool:
+    """Whether a time has passed; a clock that was set back is no reason to wait for it."""
+    return since is None or not since <= now < since + seconds * _MICROSECONDS
+
+
+def _first_attempts(versions: Sequence[ObjectVersion]) -> int:
+    return sum(version.attempt == 1 for version in versions)

@@ -70,6 +70,7 @@ class DiscoveryStage:
         self._publishing: dict[str, list[ObjectVersion]] = {}
         self._telling: dict[str, SourceStatus] = {}
         self._status_at = 0.0
+        self._is_status_time = False
 
     def acquire(self, partition: int, committed: Committed) -> None:
         """Begin to own a partition.
@@ -126,6 +127,7 @@ class DiscoveryStage:
         Renew the lease that allows it.
         """
         self._publishing, self._telling = {}, {}
+        self._is_status_time = self._plan.clock.steady() >= self._status_at
         for partition, held in self._partitions.items():
             is_touched = held.is_position_due
             for source in (held.sources or {}).values():
@@ -139,7 +141,7 @@ class DiscoveryStage:
             held.is_position_due = False
             for source_id, source in (held.sources or {}).items():
                 self._learn(held, source_id, source)
-        if self._telling:
+        if self._telling and self._is_status_time:
             self._status_at = self._plan.clock.steady() + _STATUS_SECONDS
         self._publishing, self._telling = {}, {}
 
@@ -241,10 +243,7 @@ class DiscoveryStage:
                 )
 
     def _learn(self, held: _Partition, source_id: str, source: SourceDiscovery) -> None:
-        """Learn what the transaction told of one source.
-
-        Telling comes first: publishing makes more to tell.
-        """
+        """Learn what the transaction told of one source."""
         status = self._telling.get(source_id)
         if status is not None and held.table is not None:
             source.is_status_due = False
@@ -277,16 +276,17 @@ class DiscoveryStage:
             )
         if versions:
             self._publishing[source.source.id] = versions
-        is_telling = self._is_status_due(source)
+        # What counts versions travels with them, or a crash would leave them uncounted.
+        is_telling = bool(versions) or (source.is_status_due and self._is_status_time)
         if is_telling:
-            status = source.status(now=self._plan.clock.now())
+            status = source.status(now=self._plan.clock.now(), publishing=versions)
             transaction.publish(
                 topic=self._plan.ledger.source_status,
                 key=source.source.id.encode(),
                 value=self._plan.encode_status(status),
             )
             self._telling[source.source.id] = status
-        return bool(versions) or is_telling
+        return is_telling
 
     def _owned(self) -> list[SourceDiscovery]:
         return [

@@ -42,6 +42,8 @@ from producer.kafka.tables import Watermarks
 T = TypeVar("T")
 
 _REQUEST_SECONDS = 20.0
+# The first thing that every command asks for; a person waits for it at a terminal.
+_REACH_SECONDS = 10.0
 # A new cluster's coordinators load for some seconds after the first group or transaction.
 _COORDINATOR_ATTEMPTS = 60
 _COORDINATOR_WAIT_SECONDS = 0.5
@@ -239,7 +241,7 @@ class Administrator:
 
     def _metadata(self) -> ClusterMetadata:
         try:
-            return self._admin.list_topics(timeout=_REQUEST_SECONDS)
+            return self._admin.list_topics(timeout=_REACH_SECONDS)
         except KafkaException as raised:
             error = raised.args[0]
             kind = BrokerUnavailableError if may_pass(error) else FatalError

@@ -37,6 +37,10 @@ class Watermarks:
     def __init__(self, connection: Properties) -> None:
         self._admin = AdminClient(connection)
 
+    def low(self, partitions: Sequence[Owned]) -> dict[Owned, int]:
+        """The first offset that is still there."""
+        return self._ask(partitions, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)
+
     def high(self, partitions: Sequence[Owned]) -> dict[Owned, int]:
         """Where the log ends, pending transactions included."""
         return self._latest(partitions, IsolationLevel.READ_UNCOMMITTED)
@@ -104,9 +108,13 @@ class TableReader:
         self, *, properties: Properties, watermarks: Watermarks, starts: Mapping[Owned, int]
     ) -> None:
         self._watermarks = watermarks
-        self._positions = dict(starts)
+        # librdkafka would ask for a beginning by itself, but begin half a second late then.
+        unknown = [owned for owned, offset in starts.items() if offset == _BEGINNING]
+        self._positions = dict(starts) | watermarks.low(unknown)
         self._consumer = Consumer(properties)
-        self._consumer.assign([TopicPartition(*owned, offset) for owned, offset in starts.items()])
+        self._consumer.assign(
+            [TopicPartition(*owned, offset) for owned, offset in self._positions.items()]
+        )
 
     def read_to_high_watermark(
         self, is_cancelled: Callable[[], bool] = lambda: False

@@ -25,6 +25,14 @@ _VERSION = 1
 # the other thousand.
 METADATA_BYTES_MAX = 4096
 _QUOTED = ("bucket", "key", "etag")
+_UNREADABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    RecursionError,
+    msgspec.ValidationError,
+)
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True):
@@ -87,7 +95,7 @@ def from_metadata(metadata: str) -> Progress | None:
         for name in _QUOTED:
             fields[name] = unquote(fields[name], errors="strict")
         progress = msgspec.convert(fields, Progress)
-    except (ValueError, KeyError, TypeError, AttributeError, msgspec.ValidationError) as raised:
+    except _UNREADABLE as raised:
         raise _unreadable() from raised
     if not is_known:
         raise _unreadable()

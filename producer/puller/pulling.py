@@ -91,6 +91,8 @@ class PartitionPuller:
         self._cancelled = threading.Event()
         self._raised: BaseException | None = None
         self._body: ObjectBody | None = None
+        # Sources that were waited for in vain.
+        self._missing: set[str] = set()
         self._thread = threading.Thread(target=self._run, name=f"pull-{partition}", daemon=True)
         self._thread.start()
 
@@ -102,10 +104,13 @@ class PartitionPuller:
         """Let a record that names no version be passed over in its turn."""
         self._tasks.put(Piece(offset=offset))
 
-    def has_piece(self) -> bool:
-        """Whether a piece is ready; raises what went wrong in the thread."""
+    def check(self) -> None:
+        """Raise what went wrong in the thread."""
         if self._raised is not None:
             raise self._raised
+
+    def has_piece(self) -> bool:
+        """Whether a piece is ready."""
         return not self._ready.empty()
 
     def take(self) -> Piece | None:
@@ -138,7 +143,8 @@ class PartitionPuller:
                 self._raised = raised
 
     def _pull(self, task: Task) -> None:
-        started_at = self._plan.clock.now()
+        # Gone on with after a crash, it is the same attempt.
+        started_at = task.resumed.started_at if task.resumed else self._plan.clock.now()
         source = self._find_source(task.version.source_id)
         if source is None:
             removed = ObjectStoreRefusedError(
@@ -153,7 +159,10 @@ class PartitionPuller:
             return
         self._body = body
         try:
-            self._read(task, source, body, started_at)
+            # A body that was opened meanwhile is not known to `cancel`, and up to the place that
+            # is resumed from nothing would be offered.
+            if not self._cancelled.is_set():
+                self._read(task, source, body, started_at)
         finally:
             self._body = None
             body.close()
@@ -161,12 +170,16 @@ class PartitionPuller:
     def _find_source(self, source_id: str) -> IngestionSource | None:
         """Look the source up.
 
-        One that was created a moment ago may be known to discovery alone.
+        One that was created a moment ago may be known to discovery alone. It is waited for once,
+        not once for each of its objects: other sources' objects stand behind them.
         """
-        give_up_at = self._plan.clock.steady() + _UNKNOWN_SOURCE_SECONDS
+        patience = 0.0 if source_id in self._missing else _UNKNOWN_SOURCE_SECONDS
+        give_up_at = self._plan.clock.steady() + patience
         while (source := self._plan.source_of(source_id)) is None:
             if self._plan.clock.steady() >= give_up_at or self._cancelled.wait(_LOOK_SECONDS):
+                self._missing.add(source_id)
                 return None
+        self._missing.discard(source_id)
         return source
 
     def _read(

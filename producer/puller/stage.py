@@ -83,9 +83,11 @@ class PullerStage:
 
     def acquire(self, partition: int, committed: Committed) -> None:
         """Begin where the last owner left off, inside an object perhaps."""
+        # First, since it may raise: a thread once begun must be cancelled.
+        resumed = from_metadata(committed.metadata)
         self._partitions[partition] = _Partition(
             puller=PartitionPuller(self._plan, partition),
-            resumed=from_metadata(committed.metadata),
+            resumed=resumed,
             committed_offset=committed.offset,
         )
 
@@ -100,12 +102,12 @@ class PullerStage:
         for message in messages:
             held.waiting += 1
             value = message.value()
-            if value is None:
+            version = None if value is None else self._codecs.decode_version(value)
+            resumed = self._claim_place(partition, held, message.offset(), version)
+            if version is None:
                 # Nobody of ours writes tombstones here; one stands for nothing to pull.
                 held.puller.skip(message.offset())
                 continue
-            version = self._codecs.decode_version(value)
-            resumed = self._claim_place(partition, held, message.offset(), version)
             held.puller.submit(Task(offset=message.offset(), version=version, resumed=resumed))
 
     def wants_more(self, partition: int) -> bool:
@@ -118,7 +120,9 @@ class PullerStage:
         return not held.waiting and held.resumed is None and partition not in self._superseded
 
     def tick(self) -> None:
-        """Nothing goes on beside the loop that would not show in `has_work`."""
+        """Raise what went wrong in a thread, however much the others bring."""
+        for held in self._partitions.values():
+            held.puller.check()
 
     def has_work(self) -> bool:
         """Whether a chunk is ready."""
@@ -148,20 +152,24 @@ class PullerStage:
 
     def release(self, partition: int) -> None:
         """Stop reading; the successor reads again from the committed place."""
-        self._partitions.pop(partition).puller.cancel()
         self._superseded.pop(partition, None)
+        held = self._partitions.pop(partition, None)
+        # Nothing is held of a partition whose place could not be read.
+        if held is not None:
+            held.puller.cancel()
 
     def close(self) -> None:
         """Nothing is held for no partition."""
 
     def _claim_place(
-        self, partition: int, held: _Partition, offset: int, version: ObjectVersion
+        self, partition: int, held: _Partition, offset: int, version: ObjectVersion | None
     ) -> Progress | None:
         """Believe the place only if this is the record that it was written for."""
         progress, held.resumed = held.resumed, None
         if progress is None:
             return None
-        if offset == held.committed_offset and progress.is_of(version):
+        is_at_offset = offset == held.committed_offset
+        if is_at_offset and version is not None and progress.is_of(version):
             return progress
         outcome = superseded(progress, finished_at=self._clock.now())
         self._superseded[partition] = (outcome, offset)

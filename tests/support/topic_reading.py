@@ -148,11 +148,16 @@ class TopicReading:
         self._schemas.close()
 
     def _partitions(self, topic: str) -> Sequence[int]:
-        return sorted(self._admin.list_topics(topic, timeout=_REQUEST_SECONDS).topics[topic].partitions)
+        return sorted(
+            self._admin.list_topics(topic, timeout=_REQUEST_SECONDS).topics[topic].partitions
+        )
 
     def _ends(self, topic: str, isolation: IsolationLevel) -> dict[int, int]:
         futures = self._admin.list_offsets(
-            {TopicPartition(topic, index): OffsetSpec.latest() for index in self._partitions(topic)},
+            {
+                TopicPartition(topic, index): OffsetSpec.latest()
+                for index in self._partitions(topic)
+            },
             isolation_level=isolation,
             request_timeout=_REQUEST_SECONDS,
         )

@@ -129,8 +129,8 @@ def test_state_directory_deleted_between_runs_changes_nothing(deploy: Deploy) ->
     shutil.rmtree(stage.state_directory)
     stage.run("normalise", "--once")
 
-    assert _origins_of(
-        ("a.jsonl.gz", ["first", "twice"]), ("b.jsonl.gz", ["second"])
-    ) == _origins(stage)
+    assert _origins_of(("a.jsonl.gz", ["first", "twice"]), ("b.jsonl.gz", ["second"])) == _origins(
+        stage
+    )
     assert before <= _published(stage)
     assert 4 == len(stage.read("normalised"))

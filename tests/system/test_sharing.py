@@ -3,37 +3,12 @@
 from collections import Counter
 from typing import Final
 
-from tests.support.deployments import SOURCE_ID, Deployment
+from tests.support.deployments import SOURCE_ID
 from tests.support.drops import governance_event_id, gzipped, line
-from tests.support.stage_processes import StageProcess
 from tests.system.conftest import Deploy
 
 _OBJECTS: Final = 200
 _LINES_AN_OBJECT: Final = 5
-
-
-def _owned(process: StageProcess) -> set[str]:
-    """The partitions that a process has, by its log."""
-    owned: set[str] = set()
-    changes = [
-        *process.logs("partitions.assigned"),
-        *process.logs("partitions.revoked"),
-    ]
-    for change in sorted(changes, key=lambda line: line["at"]):
-        if change["event"] == "partitions.assigned":
-            owned |= set(change["partitions"])
-        else:
-            owned -= set(change["partitions"])
-    return owned
-
-
-def _own_some_of(stage: Deployment, processes: list[StageProcess], *names: str) -> bool:
-    """Whether each process owns a partition of each topic, and together they own all of them."""
-    return all(
-        any(partition.startswith(f"{stage.topic(name)}/") for partition in _owned(process))
-        for process in processes
-        for name in names
-    )
 
 
 def test_two_processes_of_each_kind_share_the_work_and_count_exactly(deploy: Deploy) -> None:
@@ -47,11 +22,8 @@ def test_two_processes_of_each_kind_share_the_work_and_count_exactly(deploy: Dep
     for number in range(_OBJECTS):
         stage.put(f"{number:03}.jsonl.gz", gzipped(map(line, ids[number::_OBJECTS])))
     stage.eventually(
-        lambda: (
-            _own_some_of(stage, pulls, "objects")
-            and _own_some_of(stage, normalises, "raw", "normalised")
-        ),
-        describe="partitions for both processes of a kind",
+        lambda: all(process.logs("partitions.assigned") for process in (*pulls, *normalises)),
+        describe="partitions for each process",
     )
     stage.apply_source()
     stage.eventually(

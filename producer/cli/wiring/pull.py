@@ -2,7 +2,7 @@
 
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from producer.cli.text import moment
 from producer.cli.wiring.observing import Observer
@@ -12,6 +12,7 @@ from producer.clock import SystemClock
 from producer.codec.models import Codecs, build_codecs
 from producer.codec.raw_lines import RawLineEncoder
 from producer.codec.registration import registered_header
+from producer.contract.names import is_source_id
 from producer.contract.objects import ObjectVersion
 from producer.contract.source import IngestionSource
 from producer.contract.status import SourceStatus
@@ -46,6 +47,7 @@ def pull(
     sources = _sources(surroundings, codecs, observer)
     statuses = ModelTable(surroundings.whole_topic("source-status"), codecs.source_status.decode)
     sources.restore()
+    ended_before = _listings_ended(surroundings, codecs) if once else {}
     started_at = SystemClock().now()
     discovery = _discovery(surroundings, store, codecs, sources, observer)
     puller = _puller(surroundings, store, codecs, sources, observer)
@@ -55,7 +57,12 @@ def pull(
 
     def is_done(progress: GroupProgress) -> bool:
         statuses.refresh()
-        if not _is_listed(discovery, sources, statuses, since=started_at):
+        foreign = {
+            source.id: statuses.get(source.id)
+            for source in sources.values()
+            if not source.disabled and not discovery.owns(source.id)
+        }
+        if not _is_listed(discovery, foreign, ended_before, since=started_at):
             return False
         if not is_at_end(progress, surroundings, ("sources", "objects")):
             return False
@@ -90,29 +97,40 @@ def pull(
 
 def _is_listed(
     discovery: DiscoveryStage,
-    sources: ModelTable[IngestionSource],
-    statuses: ModelTable[SourceStatus],
+    foreign: Mapping[str, SourceStatus | None],
+    ended_before: Mapping[str, tuple[int, int]],
     *,
     since: int,
 ) -> bool:
     """Whether each enabled source was listed once since the start, by whoever owns it."""
     if discovery.unlisted() or discovery.waiting() or discovery.has_untold():
         return False
-    foreign = [
-        source
-        for source in sources.values()
-        if not source.disabled and not discovery.owns(source.id)
-    ]
     return all(
-        status is not None and _is_newer(status, since)
-        for status in (statuses.get(source.id) for source in foreign)
+        status is not None
+        and ((status.last_listing_at or 0) >= since or _has_failed(status, ended_before))
+        for status in foreign.values()
     )
 
 
-def _is_newer(status: SourceStatus, since: int) -> bool:
-    listed_at = status.last_listing_at or 0
-    has_failed = status.problem is not None and status.updated_at >= since
-    return listed_at >= since or has_failed
+def _has_failed(status: SourceStatus, ended_before: Mapping[str, tuple[int, int]]) -> bool:
+    """Whether a listing failed since; a problem alone may be an old one that is told again."""
+    before = ended_before.get(status.source_id, (0, 0))
+    return status.problem is not None and _ended(status) != before
+
+
+def _listings_ended(surroundings: Surroundings, codecs: Codecs) -> dict[str, tuple[int, int]]:
+    """How many listings of each source have ended, as told by now."""
+    reader = surroundings.whole_topic("source-status")
+    try:
+        values = [message.value() for message in reader.read_to_stable_end()]
+    finally:
+        reader.close()
+    statuses = [codecs.source_status.decode(value) for value in values if value is not None]
+    return {status.source_id: _ended(status) for status in statuses}
+
+
+def _ended(status: SourceStatus) -> tuple[int, int]:
+    return (status.listings, status.failures_in_a_row)
 
 
 def _left(discovery: DiscoveryStage) -> Iterator[str]:
@@ -127,7 +145,9 @@ def _sources(
     partitions = surroundings.settings.topics.partitions
 
     def is_in_place(key: bytes, partition: int) -> bool:
-        if partition_of(key, partitions=partitions) == partition:
+        # With an id of another form, objects could not be told from those of another source.
+        is_id = is_source_id(key.decode(errors="replace"))
+        if is_id and partition_of(key, partitions=partitions) == partition:
             return True
         observer.source_misplaced(key.decode(errors="replace"), partition)
         return False

@@ -14,7 +14,7 @@ from producer.cli.wiring.records import published_records
 from producer.cli.wiring.surroundings import Surroundings
 from producer.codec.events import EventDecoder
 from producer.codec.models import build_codecs
-from producer.codec.registration import register_all
+from producer.codec.registration import register_all, subject_of
 from producer.contract.event import GovernanceEvent
 from producer.contract.source import IngestionSource
 from producer.errors import ProducerError
@@ -33,6 +33,8 @@ class SystemRooms:
     def apply_topics(self, settings: Settings) -> Iterable[str]:
         """Create topics, register schemas, commit first offsets; tell each thing done."""
         surroundings = Surroundings(settings)
+        # Asked first: a registry that does not answer must not leave topics without schemas.
+        surroundings.registry.compatibility(subject_of(surroundings.topics["raw"]))
         for name in surroundings.administrator.apply(surroundings.plans()):
             yield f"created topic {name!r}"
         yield from register_all(surroundings.registry, surroundings.topics)

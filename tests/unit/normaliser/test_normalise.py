@@ -42,6 +42,71 @@ EVENT_SCHEMA = fastavro.parse_schema(
 FIELDS = [field["name"] for field in json.loads(SCHEMA_TEXT)["fields"]]
 
 
+WHOLE_EVENT = {
+    "event_id": "openai_compliance:src_acme:evt-1",
+    "origin": {
+        "bucket": "acme-compliance",
+        "key": "compliance/a.jsonl",
+        "etag": "etag-1",
+        "line": 7,
+        "index": 0,
+        "pull_id": "pull-1",
+        "replay_id": None,
+    },
+    "provider_event_id": "evt-1",
+    "organization_id": "org_acme",
+    "team_id": "team-1",
+    "source_id": "src_acme",
+    "source_type": "openai_compliance",
+    "occurred_at": TEN_O_CLOCK,
+    "ingested_at": 1_800_000_000_000_000,
+    "event_type": "api.call",
+    "family": "CODEX_LOG",
+    "action": "PROMPT_RESPONSE_RECEIVED",
+    "actor": {"kind": "user", "id": "user-1", "email": None, "on_behalf_of": None},
+    "target": {"kind": "model", "id": "gpt-5-5", "name": None},
+    "outcome": "success",
+    "model": {"raw": "gpt-5-5", "normalised": "gpt-5.5"},
+    "tokens": {
+        "input": 70,
+        "cached_input": 30,
+        "output": 40,
+        "reasoning_output": 10,
+        "summable": False,
+    },
+    "cost": None,
+    "flags": {},
+    "conversation": None,
+    "session": "session-1",
+    "client": "CODEX_CLI",
+    "network": None,
+    "content": None,
+    "ocsf": {
+        "class_uid": 6003,
+        "activity_id": 99,
+        "type_uid": 600399,
+        "severity_id": 1,
+        "status_id": 1,
+    },
+    "attributes": {
+        "langwatch.origin.kind": "ingestion_source",
+        "langwatch.ingestion_source.id": "src_acme",
+        "langwatch.ingestion_source.organization_id": "org_acme",
+        "langwatch.ingestion_source.source_type": "openai_compliance",
+        "gen_ai.provider.name": "openai",
+        "gen_ai.operation.name": "chat",
+        "gen_ai.request.model": "gpt-5-5",
+        "gen_ai.response.model": "gpt-5-5",
+        "gen_ai.usage.input_tokens": "70",
+        "gen_ai.usage.cache_read.input_tokens": "30",
+        "gen_ai.usage.output_tokens": "40",
+        "gen_ai.usage.reasoning_tokens": "10",
+        "gen_ai.conversation.id": "session-1",
+        "openai_compliance.turn.id": "turn-1",
+    },
+}
+
+
 def test_a_whole_event() -> None:
     """Every field of an event, from a record that has most of them."""
     record = a_record(
@@ -63,69 +128,7 @@ def test_a_whole_event() -> None:
         },
     )
     (event,) = normalise(a_raw_line(json.dumps(record).encode(), team_id="team-1")).events
-    assert {
-        "event_id": "openai_compliance:src_acme:evt-1",
-        "origin": {
-            "bucket": "acme-compliance",
-            "key": "compliance/a.jsonl",
-            "etag": "etag-1",
-            "line": 7,
-            "index": 0,
-            "pull_id": "pull-1",
-            "replay_id": None,
-        },
-        "provider_event_id": "evt-1",
-        "organization_id": "org_acme",
-        "team_id": "team-1",
-        "source_id": "src_acme",
-        "source_type": "openai_compliance",
-        "occurred_at": TEN_O_CLOCK,
-        "ingested_at": 1_800_000_000_000_000,
-        "event_type": "api.call",
-        "family": "CODEX_LOG",
-        "action": "PROMPT_RESPONSE_RECEIVED",
-        "actor": {"kind": "user", "id": "user-1", "email": None, "on_behalf_of": None},
-        "target": {"kind": "model", "id": "gpt-5-5", "name": None},
-        "outcome": "success",
-        "model": {"raw": "gpt-5-5", "normalised": "gpt-5.5"},
-        "tokens": {
-            "input": 70,
-            "cached_input": 30,
-            "output": 40,
-            "reasoning_output": 10,
-            "summable": False,
-        },
-        "cost": None,
-        "flags": {},
-        "conversation": None,
-        "session": "session-1",
-        "client": "CODEX_CLI",
-        "network": None,
-        "content": None,
-        "ocsf": {
-            "class_uid": 6003,
-            "activity_id": 99,
-            "type_uid": 600399,
-            "severity_id": 1,
-            "status_id": 1,
-        },
-        "attributes": {
-            "langwatch.origin.kind": "ingestion_source",
-            "langwatch.ingestion_source.id": "src_acme",
-            "langwatch.ingestion_source.organization_id": "org_acme",
-            "langwatch.ingestion_source.source_type": "openai_compliance",
-            "gen_ai.provider.name": "openai",
-            "gen_ai.operation.name": "chat",
-            "gen_ai.request.model": "gpt-5-5",
-            "gen_ai.response.model": "gpt-5-5",
-            "gen_ai.usage.input_tokens": "70",
-            "gen_ai.usage.cache_read.input_tokens": "30",
-            "gen_ai.usage.output_tokens": "40",
-            "gen_ai.usage.reasoning_tokens": "10",
-            "gen_ai.conversation.id": "session-1",
-            "openai_compliance.turn.id": "turn-1",
-        },
-    } == event
+    assert WHOLE_EVENT == event
 
 
 def test_several_documents_have_places_of_their_own() -> None:

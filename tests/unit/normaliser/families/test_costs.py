@@ -22,6 +22,42 @@ LAST_SECOND = HOUR - 1_000_000
 SYSTEM = {"type": "SYSTEM", "id": "costs_compliance"}
 
 
+WHOLE_PAYLOAD: dict[str, Any] = {
+    "day": "2026-09-15",
+    "hour": 9,
+    "organization_id": "org-1",
+    "identity": {
+        "user_id": "user-X__11bf645e-d5e8-4478-a70e-e5742ded2436",
+        "email": "a@example.com",
+        "name": "SECRET NAME",
+        "groups": [{"id": "g-2", "name": "SECRET GROUP"}, {"id": "g-1", "name": None}],
+    },
+    "product": "codex",
+    "surface": "ide",
+    "client": "cli",
+    "model": "gpt-5-5",
+    "service_tier": "default",
+    "reasoning": "high",
+    "measures": {
+        "usage": {
+            "text_input_tokens": 1000,
+            "text_cached_input_tokens": 90000,
+            "text_output_tokens": 500,
+            "audio_input_tokens": 10,
+            "image_output_tokens": 1,
+        },
+        "billing": [
+            {
+                "sku": "SkuA",
+                "quantity": {"value": 91500, "unit": "tokens"},
+                "cost": {"value": 10.50, "unit": "CREDITS"},
+                "estimated_cost_usd": {"value": 0.42, "unit": "USD"},
+            }
+        ],
+    },
+}
+
+
 def a_row(payload: dict[str, Any], **changes: object) -> GovernanceEvent:
     return the_event(a_record("COSTS", actor=SYSTEM, payload=payload, **changes))
 
@@ -35,41 +71,7 @@ def an_item(value: object, unit: str, estimate: object = ...) -> dict[str, objec
 
 def test_a_row() -> None:
     """The counting source: detailed tokens without cached, a cost, an identity."""
-    payload = {
-        "day": "2026-09-15",
-        "hour": 9,
-        "organization_id": "org-1",
-        "identity": {
-            "user_id": "user-X__11bf645e-d5e8-4478-a70e-e5742ded2436",
-            "email": "a@example.com",
-            "name": "SECRET NAME",
-            "groups": [{"id": "g-2", "name": "SECRET GROUP"}, {"id": "g-1", "name": None}],
-        },
-        "product": "codex",
-        "surface": "ide",
-        "client": "cli",
-        "model": "gpt-5-5",
-        "service_tier": "default",
-        "reasoning": "high",
-        "measures": {
-            "usage": {
-                "text_input_tokens": 1000,
-                "text_cached_input_tokens": 90000,
-                "text_output_tokens": 500,
-                "audio_input_tokens": 10,
-                "image_output_tokens": 1,
-            },
-            "billing": [
-                {
-                    "sku": "SkuA",
-                    "quantity": {"value": 91500, "unit": "tokens"},
-                    "cost": {"value": 10.50, "unit": "CREDITS"},
-                    "estimated_cost_usd": {"value": 0.42, "unit": "USD"},
-                }
-            ],
-        },
-    }
-    event = a_row(payload)
+    event = a_row(WHOLE_PAYLOAD)
     assert ("usage.report", "COSTS", "cli") == (
         event["event_type"],
         event["action"],
