@@ -14,15 +14,17 @@ from producer.deduplicator.decision import (
     owner_after,
 )
 from producer.deduplicator.restoring import Restoration, RestorationPlan
-from producer.deduplicator.store import IdStore
+from producer.deduplicator.store import SWEEP_PARTS, IdStore
 from producer.errors import BrokerUnavailableError
 from producer.kafka.member import Owned
 from producer.kafka.stages import Committed, Message
 from producer.kafka.transactions import Transaction
 
 # Every so often the store is told how far it knows the topic, so that a restart need not read more
-# than this.
-_CHECKPOINT_SECONDS = 60.0
+# than this; and a part of it is swept.
+_TENDING_SECONDS = 60.0
+# A clock that was fast for a while must not make the store forget what it would need then.
+_SPARE_MILLISECONDS = 2 * 86_400_000
 
 
 class _Partition:
@@ -64,7 +66,7 @@ class DeduplicatorStage:
         self._on_committed = on_committed
         self._partitions: dict[int, _Partition] = {}
         self._verdicts: Counter[Verdict] = Counter()
-        self._checkpoint_at = clock.steady()
+        self._tended_at = clock.steady()
 
     def acquire(self, partition: int, committed: Committed) -> None:
         """Begin to restore the partition's ids."""
@@ -114,7 +116,9 @@ class DeduplicatorStage:
         if self._verdicts:
             self._on_committed(dict(self._verdicts))
             self._verdicts.clear()
-        if self._clock.steady() - self._checkpoint_at > _CHECKPOINT_SECONDS:
+        if self._clock.steady() - self._tended_at > _TENDING_SECONDS:
+            self._tended_at = self._clock.steady()
+            self._sweep()
             self._ask_for_ends()
 
     def release(self, partition: int) -> None:
@@ -146,18 +150,21 @@ class DeduplicatorStage:
                 partition=partition,
             )
 
+    def _sweep(self) -> None:
+        """Forget old ids in the part whose turn it is; all have had theirs in a day and a half."""
+        now = self._clock.now() // 1000
+        part = now // round(_TENDING_SECONDS * 1000) % SWEEP_PARTS
+        published_before = now - self._plan.window - _SPARE_MILLISECONDS
+        for held in self._ready().values():
+            held.store.sweep(part, published_before=published_before)
+
     def _ask_for_ends(self) -> None:
         """Ask how far the topic reaches: checkpoints, once the next commit is known to be one.
 
         All that lies there is ours or was restored, unless the group went on without us and
         somebody else has published meanwhile. A later commit proves that it had not.
         """
-        self._checkpoint_at = self._clock.steady()
-        ready = {
-            Owned(self._plan.topic, partition): held
-            for partition, held in self._partitions.items()
-            if held.restoration.is_done()
-        }
+        ready = self._ready()
         try:
             ends = self._plan.watermarks.high(list(ready))
         except BrokerUnavailableError:
@@ -165,3 +172,10 @@ class DeduplicatorStage:
             return
         for owned, end in ends.items():
             ready[owned].end = end
+
+    def _ready(self) -> dict[Owned, _Partition]:
+        return {
+            Owned(self._plan.topic, partition): held
+            for partition, held in self._partitions.items()
+            if held.restoration.is_done()
+        }

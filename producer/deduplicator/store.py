@@ -8,26 +8,31 @@ Laws of this file:
    is written in the same batch as what it stands for, or later, never earlier.
 3. A store that belongs to another cluster, topic, window or format, or cannot be read, is thrown
    away. One that another process holds is left alone, and one beside it is used.
+4. What is too old to matter goes when it is swept, and not by RocksDB's own expiry: that takes
+   everything it meets in a compaction which runs while the store is being closed.
 """
 
 import contextlib
 import shutil
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
-from rocksdict import AccessType, BlockBasedOptions, Options, Rdict, WriteBatch
+from rocksdict import BlockBasedOptions, Options, Rdict, WriteBatch
 
 from producer.deduplicator.decision import DIGEST_BYTES, Owner
 from producer.errors import FatalError
 
-_FORMAT = "1"
+_FORMAT = "2"
 _IDENTITY = b"\0identity"
 _CHECKPOINT = b"\0checkpoint"
 _OWNER = struct.Struct(f">{DIGEST_BYTES}s{DIGEST_BYTES}sq")
 _OFFSET = struct.Struct(">q")
-# RocksDB drops entries by itself some days after the window has closed over them.
-_SPARE_SECONDS = 2 * 86_400
+# Digests are spread evenly, so a part is all those with a range of first bytes.
+SWEEP_PARTS = 2048
+_PREFIX_BYTES = 2
+_PREFIXES_A_PART = 256**_PREFIX_BYTES // SWEEP_PARTS
 # A slot's predecessor that was stopped, not ended, keeps its store; so may the one before.
 _STORES_MAX = 4
 _LOCKED = ("IO error: While lock file", "IO error: lock hold by current process")
@@ -40,7 +45,6 @@ class IdStore:
         self._path = path
         # What was built for a shorter window lacks what a longer one must know.
         self._identity = f"{_FORMAT} {window_seconds} {identity}".encode()
-        self._lifetime_seconds = window_seconds + _SPARE_SECONDS
         self._rocks = self._open_unheld(path)
 
     @property
@@ -72,16 +76,21 @@ class IdStore:
             batch.put(digest, _OWNER.pack(*owner))
         if checkpoint is not None:
             batch.put(_CHECKPOINT, _OFFSET.pack(checkpoint))
-            # Or it would expire with the first ids.
-            batch.put(_IDENTITY, self._identity)
-        try:
-            self._rocks.write(batch)
-        except Exception as raised:
-            raise FatalError(
-                f"could not write to the store of ids in {str(self._path)!r}: {raised}; make room "
-                "on the disk, or point OPENAI_COMPLIANCE_STATE_DIRECTORY elsewhere; the store is "
-                "rebuilt by itself"
-            ) from raised
+        self._write(batch)
+
+    def sweep(self, part: int, *, published_before: int) -> int:
+        """Forget the old ones in one of `SWEEP_PARTS` parts of all ids; tell how many."""
+        first, last = part * _PREFIXES_A_PART, (part + 1) * _PREFIXES_A_PART - 1
+        batch = WriteBatch(raw_mode=True)
+        for key, packed in self._items(from_key=first.to_bytes(_PREFIX_BYTES)):
+            if int.from_bytes(key[:_PREFIX_BYTES]) > last:
+                break
+            is_id = len(key) == DIGEST_BYTES
+            if is_id and Owner(*_OWNER.unpack(packed)).published_at < published_before:
+                batch.delete(key)
+        forgotten = len(batch)
+        self._write(batch)
+        return forgotten
 
     def start_afresh(self) -> None:
         """Throw everything away."""
@@ -94,6 +103,19 @@ class IdStore:
         # save.
         with contextlib.suppress(Exception):
             self._rocks.close()
+
+    def _items(self, *, from_key: bytes) -> Iterator[tuple[bytes, bytes]]:
+        return cast("Iterator[tuple[bytes, bytes]]", self._rocks.items(from_key=from_key))
+
+    def _write(self, batch: WriteBatch) -> None:
+        try:
+            self._rocks.write(batch)
+        except Exception as raised:
+            raise FatalError(
+                f"could not write to the store of ids in {str(self._path)!r}: {raised}; make room "
+                "on the disk, or point OPENAI_COMPLIANCE_STATE_DIRECTORY elsewhere; the store is "
+                "rebuilt by itself"
+            ) from raised
 
     def _open_unheld(self, path: Path) -> Rdict:
         """Open the store, or one beside it where another process has this one.
@@ -147,11 +169,7 @@ class IdStore:
         # disk.
         table.set_bloom_filter(10, block_based=False)
         options.set_block_based_table_factory(table)
-        return Rdict(
-            str(self._path),
-            options=options,
-            access_type=AccessType.with_ttl(self._lifetime_seconds),
-        )
+        return Rdict(str(self._path), options=options)
 
 
 class _HeldError(Exception):

@@ -22,7 +22,6 @@ from confluent_kafka import (
     TopicCollection,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
 from confluent_kafka.admin._metadata import ClusterMetadata
 from confluent_kafka.admin._resource import ResourceType
@@ -34,6 +33,7 @@ from producer.errors import (
     OffsetMissingError,
     TopicMismatchError,
 )
+from producer.kafka.clients import open_admin
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.member import Owned
@@ -63,7 +63,7 @@ class Administrator:
     """Plans against brokers. One owner thread."""
 
     def __init__(self, connection: Properties) -> None:
-        self._admin = AdminClient(connection)
+        self._admin = open_admin(connection)
         self._watermarks = Watermarks(connection)
 
     def cluster_id(self) -> str:
@@ -83,7 +83,7 @@ class Administrator:
     def apply(self, plans: Sequence[TopicPlan]) -> list[str]:
         """Create what is missing.
 
-        Name the topics created. Raises `TopicMismatchError` before creating any.
+        Name the topics that this call created. Raises `TopicMismatchError` before creating any.
         """
         missing = self._compare(plans)
         if not missing:
@@ -97,16 +97,11 @@ class Administrator:
             ],
             request_timeout=_REQUEST_SECONDS,
         )
-        for name, future in futures.items():
-            try:
-                future.result()
-            except KafkaException as raised:
-                if raised.args[0].code() != KafkaError.TOPIC_ALREADY_EXISTS:
-                    raise FatalError(
-                        describe(f"create topic {name!r}", raised.args[0])
-                    ) from raised
+        created = [name for name, future in futures.items() if _is_created(name, future)]
         self._await_leaders(missing)
-        return [plan.name for plan in missing]
+        # Another who applied at the same time may have had other plans.
+        self.verify(plans)
+        return created
 
     def verify(self, plans: Sequence[TopicPlan]) -> None:
         """Raise `TopicMismatchError` unless all topics exist and are as planned."""
@@ -121,8 +116,7 @@ class Administrator:
         partitions = [
             Owned(plan.name, index) for plan in plans for index in range(plan.partitions)
         ]
-        committed = self._committed(group, partitions)
-        absent = [owned for owned in partitions if committed.get(owned, -1) < 0]
+        absent = self._without_offset(group, partitions)
         if not absent:
             return []
         ends = self._watermarks.high(absent)
@@ -133,30 +127,44 @@ class Administrator:
                 f"{', '.join(used)}; the group was deleted or has expired, so decide from where "
                 "it shall go on and reset its offsets with Kafka's own tool"
             )
-        self._commit(group, absent)
-        return absent
+        return self._commit_first(group, absent)
 
-    def _commit(self, group: str, partitions: Sequence[Owned]) -> None:
+    def _commit_first(self, group: str, absent: list[Owned]) -> list[Owned]:
+        attempt = f"commit the first offsets of group {group!r}"
+        wait = threading.Event()
+        for _ in range(_COORDINATOR_ATTEMPTS):
+            refused = self._refusal_to_commit(group, absent)
+            if refused is None:
+                return absent
+            # Another who applies at the same time may have been faster, and its process may have
+            # gone on from there: what has an offset by now keeps it.
+            absent = self._without_offset(group, absent)
+            if not absent:
+                return []
+            if refused.code() == KafkaError.UNKNOWN_MEMBER_ID:
+                raise FatalError(
+                    f"could not {attempt}: it has members; stop its processes, then try again"
+                )
+            if not may_pass(refused):
+                raise FatalError(describe(attempt, refused))
+            wait.wait(_COORDINATOR_WAIT_SECONDS)
+        assert refused is not None
+        raise BrokerUnavailableError(describe(attempt, refused))
+
+    def _refusal_to_commit(self, group: str, partitions: Sequence[Owned]) -> KafkaError | None:
         request = ConsumerGroupTopicPartitions(
             group, [TopicPartition(*owned, 0) for owned in partitions]
         )
-        wait = threading.Event()
-        for _ in range(_COORDINATOR_ATTEMPTS):
-            try:
-                (future,) = self._admin.alter_consumer_group_offsets([request]).values()
-                errors = [found.error for found in future.result().topic_partitions]
-            except KafkaException as raised:
-                errors = [raised.args[0]]
-            refusals = [error for error in errors if error is not None]
-            if not refusals:
-                return
-            refused: KafkaError = refusals[0]
-            if not may_pass(refused):
-                raise FatalError(describe(f"commit the first offsets of group {group!r}", refused))
-            wait.wait(_COORDINATOR_WAIT_SECONDS)
-        raise BrokerUnavailableError(
-            describe(f"commit the first offsets of group {group!r}", refused)
-        )
+        try:
+            (future,) = self._admin.alter_consumer_group_offsets([request]).values()
+            errors = [found.error for found in future.result().topic_partitions]
+        except KafkaException as raised:
+            errors = [raised.args[0]]
+        return next((error for error in errors if error is not None), None)
+
+    def _without_offset(self, group: str, partitions: Sequence[Owned]) -> list[Owned]:
+        committed = self._committed(group, partitions)
+        return [owned for owned in partitions if committed[owned] < 0]
 
     def _committed(self, group: str, partitions: Sequence[Owned]) -> dict[Owned, int]:
         request = ConsumerGroupTopicPartitions(
@@ -178,7 +186,7 @@ class Administrator:
                 wait.wait(_COORDINATOR_WAIT_SECONDS)
                 continue
             return {
-                Owned(found.topic, found.partition): found.offset
+                Owned(found.topic, found.partition): _offset(found)
                 for found in answer.topic_partitions or []
             }
         raise BrokerUnavailableError(describe(f"fetch the offsets of group {group!r}", refused))
@@ -195,11 +203,11 @@ class Administrator:
                 differences.append(
                     f"{plan.name} has {len(partitions)} partitions, not {plan.partitions}"
                 )
-            replication = len(partitions[0].replicas)
-            if replication != plan.replication:
-                differences.append(
-                    f"{plan.name} has {replication} replicas, not {plan.replication}"
-                )
+            differences += [
+                f"{plan.name} has {replication} replicas, not {plan.replication}"
+                for replication in sorted({len(found.replicas) for found in partitions.values()})
+                if replication != plan.replication
+            ]
         differences += self._configuration_differences(existing)
         if differences:
             raise TopicMismatchError(
@@ -231,7 +239,7 @@ class Administrator:
             topics = self._metadata().topics
             if all(
                 plan.name in topics
-                and len(topics[plan.name].partitions) == plan.partitions
+                and topics[plan.name].partitions
                 and all(found.leader >= 0 for found in topics[plan.name].partitions.values())
                 for plan in plans
             ):
@@ -246,6 +254,25 @@ class Administrator:
             error = raised.args[0]
             kind = BrokerUnavailableError if may_pass(error) else FatalError
             raise kind(describe("reach the cluster", error)) from raised
+
+
+def _is_created(name: str, future: Future[None]) -> bool:
+    """Whether it was created by this very request."""
+    try:
+        future.result()
+    except KafkaException as raised:
+        error = raised.args[0]
+        if error.code() == KafkaError.TOPIC_ALREADY_EXISTS:
+            return False
+        raise FatalError(describe(f"create topic {name!r}", error)) from raised
+    return True
+
+
+def _offset(found: TopicPartition) -> int:
+    if found.error is not None:
+        owned = Owned(found.topic, found.partition)
+        raise FatalError(describe(f"fetch the offset of {owned}", found.error))
+    return int(found.offset)
 
 
 def _result(attempt: str, future: Future[T]) -> T:

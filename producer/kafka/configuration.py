@@ -4,10 +4,12 @@ All durations in settings are seconds; librdkafka's milliseconds appear only her
 """
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeAlias
 
 from pydantic import SecretStr
 
+from producer.kafka.aws_msk_iam import token_source
 from producer.settings import KafkaSettings
 
 Properties: TypeAlias = dict[str, Any]
@@ -40,14 +42,16 @@ def connection(settings: KafkaSettings, *, client_id: str) -> Properties:
         "sasl.oauthbearer.client.id": settings.oauth_client_id,
         "sasl.oauthbearer.client.secret": _secret(settings.oauth_client_secret),
         "sasl.oauthbearer.scope": settings.oauth_scope,
-        "ssl.ca.location": settings.ssl_ca_location,
-        "ssl.certificate.location": settings.ssl_certificate_location,
-        "ssl.key.location": settings.ssl_key_location,
+        "ssl.ca.location": _path(settings.ssl_ca_location),
+        "ssl.certificate.location": _path(settings.ssl_certificate_location),
+        "ssl.key.location": _path(settings.ssl_key_location),
         "ssl.key.password": _secret(settings.ssl_key_password),
     }
     properties |= {name: value for name, value in optional.items() if value is not None}
     if settings.oauth_token_endpoint_url is not None:
         properties["sasl.oauthbearer.method"] = "oidc"
+    if settings.sasl_mechanism == "AWS_MSK_IAM" and settings.aws_region is not None:
+        properties["oauth_cb"] = token_source(settings.aws_region)
     return properties
 
 
@@ -56,6 +60,7 @@ def group_member(settings: KafkaSettings, *, client_id: str, group: str) -> Prop
 
     A member of `group` that commits nothing by itself.
     """
+    session_ms = round(settings.session_timeout_seconds * _MILLISECONDS)
     properties = (
         connection(settings, client_id=client_id)
         | _reading()
@@ -68,14 +73,20 @@ def group_member(settings: KafkaSettings, *, client_id: str, group: str) -> Prop
             # The end of a partition is where an idle loop may move the committed offset to.
             "enable.partition.eof": True,
             "fetch.wait.max.ms": 100,
+            # The longest step; librdkafka demands that it be no shorter than the session.
+            "max.poll.interval.ms": max(300_000, session_ms),
         }
     )
     if settings.group_protocol == "classic":
         properties |= {
             "partition.assignment.strategy": "cooperative-sticky",
-            "session.timeout.ms": round(settings.session_timeout_seconds * _MILLISECONDS),
-            "heartbeat.interval.ms": round(settings.session_timeout_seconds * _MILLISECONDS / 10),
+            "session.timeout.ms": session_ms,
+            "heartbeat.interval.ms": session_ms // 10,
         }
+    else:
+        # Deals out each topic evenly. The broker's default and the classic protocol's sticky
+        # strategy balance the sum alone: of two members, one may hold all of one topic.
+        properties["group.remote.assignor"] = "range"
     return properties
 
 
@@ -167,6 +178,10 @@ def _mechanism(settings: KafkaSettings) -> str | None:
     if settings.sasl_mechanism == "AWS_MSK_IAM":
         return "OAUTHBEARER"
     return settings.sasl_mechanism
+
+
+def _path(value: Path | None) -> str | None:
+    return None if value is None else str(value)
 
 
 def _secret(value: SecretStr | None) -> str | None:

@@ -24,6 +24,7 @@ _MAY_PASS: Final = frozenset(
         KafkaError.NETWORK_EXCEPTION,
         KafkaError.KAFKA_STORAGE_ERROR,
         KafkaError.THROTTLING_QUOTA_EXCEEDED,
+        KafkaError.NOT_CONTROLLER,
         # Leaders and replicas on the move.
         KafkaError.LEADER_NOT_AVAILABLE,
         KafkaError.NOT_LEADER_FOR_PARTITION,
@@ -32,6 +33,7 @@ _MAY_PASS: Final = frozenset(
         KafkaError.NOT_ENOUGH_REPLICAS_AFTER_APPEND,
         KafkaError.FENCED_LEADER_EPOCH,
         KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.OFFSET_NOT_AVAILABLE,
         # Coordinators on the move.
         KafkaError.COORDINATOR_NOT_AVAILABLE,
         KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
@@ -48,6 +50,7 @@ _MAY_PASS: Final = frozenset(
         # The transaction outlived its time-out, or a delayed request met a later epoch: a new
         # epoch mends it.
         KafkaError.CONCURRENT_TRANSACTIONS,
+        KafkaError.TRANSACTION_ABORTABLE,
         KafkaError.INVALID_TXN_STATE,
         KafkaError.INVALID_PRODUCER_EPOCH,
         KafkaError.PRODUCER_FENCED,
@@ -67,14 +70,27 @@ _REMEDIES: Final = {
     KafkaError.TOPIC_AUTHORIZATION_FAILED: _ACCESS,
     KafkaError.GROUP_AUTHORIZATION_FAILED: _ACCESS,
     KafkaError.TRANSACTIONAL_ID_AUTHORIZATION_FAILED: _ACCESS,
+    KafkaError.CLUSTER_AUTHORIZATION_FAILED: _ACCESS,
     KafkaError.UNKNOWN_TOPIC_OR_PART: _APPLY,
     KafkaError._UNKNOWN_TOPIC: _APPLY,  # noqa: SLF001
     KafkaError._UNKNOWN_PARTITION: "give the topic the partitions that it had",  # noqa: SLF001
     KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic",
+    KafkaError.INVALID_SESSION_TIMEOUT: (
+        "choose OPENAI_COMPLIANCE_KAFKA__SESSION_TIMEOUT_SECONDS between the brokers' "
+        "group.min.session.timeout.ms and group.max.session.timeout.ms"
+    ),
+    KafkaError.INVALID_TRANSACTION_TIMEOUT: (
+        "choose OPENAI_COMPLIANCE_KAFKA__TRANSACTION_TIMEOUT_SECONDS up to the brokers' "
+        "transaction.max.timeout.ms"
+    ),
     KafkaError._AUTHENTICATION: _SECURITY,  # noqa: SLF001
+    KafkaError._SSL: _SECURITY,  # noqa: SLF001
     KafkaError.SASL_AUTHENTICATION_FAILED: _SECURITY,
 }
-_UNREACHABLE = "check OPENAI_COMPLIANCE_KAFKA__BOOTSTRAP_SERVERS and that the cluster is up"
+_UNREACHABLE = (
+    "check OPENAI_COMPLIANCE_KAFKA__BOOTSTRAP_SERVERS and the security settings beside it, and "
+    "that the cluster is up"
+)
 
 
 def may_pass(error: KafkaError) -> bool:

@@ -26,9 +26,10 @@ from producer.kafka.stages import Stage
 from producer.kafka.transactions import Transaction, TransactionalPublisher, TransactionResult
 
 _POLL_SECONDS = 0.05
-# Asking for offsets waits while a predecessor's transaction is pending; the loop has other
-# partitions too.
-_ASK_SECONDS = 0.25
+# Asking for offsets waits while a predecessor's transaction is pending, and the loop has other
+# partitions too. So it waits briefly at first; longer each time, since a cluster may be far away.
+_ASK_FIRST_SECONDS = 0.25
+_ASK_LONGEST_SECONDS = 4.0
 # A stretch of failed transactions ends, by then, in a message to an operator rather than in one
 # more try.
 _FAILURES_IN_A_ROW_MAX = 10
@@ -106,6 +107,7 @@ class TransactionalLoop:
         self._partitions: dict[Owned, _Partition] = {}
         self._failures_in_a_row = 0
         self._not_before = 0.0
+        self._ask_seconds = _ASK_FIRST_SECONDS
         self._unavailable_since: float | None = None
 
     def run(self, should_stop: Callable[[], bool]) -> None:
@@ -119,6 +121,7 @@ class TransactionalLoop:
         Waits 50 ms at most when idle.
         """
         self._poll()
+        self._publisher.serve()
         self._ask()
         self._start_restored()
         self._throttle()
@@ -144,7 +147,7 @@ class TransactionalLoop:
         self._publisher.close()
 
     def _poll(self) -> None:
-        timeout = 0.0 if self._has_work() else _POLL_SECONDS
+        timeout = 0.0 if self._has_work() and not self._is_held_up() else _POLL_SECONDS
         polled = self._member.poll(messages_max=self._batch_messages_max, timeout_seconds=timeout)
         for owned in polled.lost:
             self._release(owned)
@@ -180,11 +183,15 @@ class TransactionalLoop:
             # A transaction of our own may still be undecided until the publisher's epoch is
             # bumped.
             return
-        answers = self._member.fetch_committed(asking, timeout_seconds=_ASK_SECONDS)
+        answers = self._member.fetch_committed(asking, timeout_seconds=self._ask_seconds)
         if answers is None:
+            self._ask_seconds = min(2 * self._ask_seconds, _ASK_LONGEST_SECONDS)
             return
+        self._ask_seconds = _ASK_FIRST_SECONDS
         for owned, committed in answers.items():
-            self._member.check_offset(owned, committed.offset)
+            if not self._member.check_offset(owned, committed.offset):
+                # Its leader is away: it is asked for again, and so are those behind it.
+                return
             partition = self._partitions[owned]
             partition.phase = _Phase.RESTORING
             partition.committed = partition.received = committed.offset
@@ -203,10 +210,18 @@ class TransactionalLoop:
                     owned, partition.committed, is_inside=partition.is_inside
                 )
 
+    def _is_held_up(self) -> bool:
+        """Whether work has to wait: for a broker, which each step asks for, or for the backoff."""
+        is_unavailable = self._unavailable_since is not None and self._has_work()
+        return is_unavailable or self._clock.steady() < self._not_before
+
     def _throttle(self) -> None:
+        # What is fetched while nothing is committed would pile up, and end in a transaction that
+        # is too large for its time-out.
+        is_held_up = self._is_held_up()
         for owned in self._in_phase(_Phase.RUNNING):
             partition = self._partitions[owned]
-            wants_more = partition.stage.wants_more(owned.partition)
+            wants_more = not is_held_up and partition.stage.wants_more(owned.partition)
             if partition.is_paused and wants_more:
                 self._member.resume([owned])
             elif not partition.is_paused and not wants_more:
@@ -245,6 +260,9 @@ class TransactionalLoop:
             transaction.advance(
                 topic, index, offset=max(offset, held.committed), metadata=metadata
             )
+        assert transaction.offsets or not transaction.messages, (
+            "messages without an offset would escape the fence of the group"
+        )
 
     def _learn(self, transaction: Transaction) -> None:
         self._failures_in_a_row = 0

@@ -1,8 +1,10 @@
 """The process's membership of its group: one consumer, all topics, callbacks that take note.
 
-Partitions come paused and at no position of their own: the loop seeks them once their stage is
-ready. So nothing is delivered before its table is restored, and librdkafka never chooses an offset
-by itself.
+Partitions come paused, and the loop seeks them once their stage is ready. So nothing is delivered
+before its table is restored, nor from anywhere but where the loop says. Until then librdkafka
+stands at the offset that it finds committed. It must not be given another to stand at: a pause
+takes a moment to reach the fetcher, an offset that is gone from the log would stop the partition,
+and the answer about an "end" can come after the seek and undo it.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,13 +14,12 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
 from producer.errors import FatalError, OffsetMissingError
+from producer.kafka.clients import open_consumer
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.stages import Committed
 
-# An explicit offset keeps librdkafka from fetching the group's own; a paused partition is not
-# fetched from it.
-_NO_POSITION = 0
+_LEADER_SECONDS = 5.0
 
 
 class Owned(NamedTuple):
@@ -45,7 +46,7 @@ class GroupMember:
 
     def __init__(self, properties: Properties, topics: Sequence[str]) -> None:
         self._group = str(properties["group.id"])
-        self._consumer = Consumer(properties)
+        self._consumer = open_consumer(properties)
         self._changes: list[tuple[bool, list[Owned]]] = []
         self._consumer.subscribe(
             list(topics),
@@ -106,20 +107,27 @@ class GroupMember:
             found[owned] = Committed(answer.offset, answer.metadata or "")
         return found
 
-    def check_offset(self, owned: Owned, offset: int) -> None:
-        """Raise `OffsetMissingError` where the partition no longer, or not yet, holds `offset`."""
+    def check_offset(self, owned: Owned, offset: int) -> bool:
+        """Whether the partition holds `offset`; false where its leader does not answer.
+
+        Raises `OffsetMissingError` where it no longer, or not yet, holds it.
+        """
         try:
             low, high = self._consumer.get_watermark_offsets(
-                TopicPartition(*owned), timeout=10.0, cached=False
+                TopicPartition(*owned), timeout=_LEADER_SECONDS, cached=False
             )
         except KafkaException as raised:
-            raise FatalError(describe(f"ask for the ends of {owned}", raised.args[0])) from raised
+            error = raised.args[0]
+            if may_pass(error):
+                return False
+            raise FatalError(describe(f"ask for the ends of {owned}", error)) from raised
         if not low <= offset <= high:
             raise OffsetMissingError(
                 f"group {self._group!r} stands at offset {offset} of partition {owned.partition} "
                 f"of {owned.topic!r}, which holds {low} to {high}: messages are gone that were "
                 "never read; decide what to do about them, then reset the group's offsets by hand"
             )
+        return True
 
     def start(self, owned: Owned, offset: int) -> bool:
         """Deliver from `offset`; false while librdkafka is not yet far enough to be told."""
@@ -141,8 +149,22 @@ class GroupMember:
         self._consumer.resume([TopicPartition(*owned) for owned in partitions])
 
     def metadata(self) -> Any:  # noqa: ANN401 - an opaque handle of the client
-        """The group's metadata as of now; never keep it."""
-        return self._consumer.consumer_group_metadata()
+        """The group's metadata as of now; never keep it.
+
+        Raises `KafkaException` where the group has let go of this member. librdkafka forgets the
+        member's name then, before any callback says so, and brokers do not check the generation of
+        one who gives neither name nor generation.
+        """
+        metadata = self._consumer.consumer_group_metadata()
+        if self._consumer.memberid() is None:
+            raise KafkaException(
+                KafkaError(
+                    KafkaError.UNKNOWN_MEMBER_ID,
+                    "the group has let go of this member",
+                    txn_requires_abort=True,
+                )
+            )
+        return metadata
 
     def close(self) -> None:
         """Leave the group."""
@@ -167,8 +189,6 @@ class GroupMember:
         return gained, lost
 
     def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        for partition in partitions:
-            partition.offset = _NO_POSITION
         consumer.incremental_assign(partitions)
         if partitions:
             consumer.pause(partitions)
@@ -180,9 +200,10 @@ class GroupMember:
     def _judge(self, owned: Owned, error: KafkaError) -> None:
         if error.code() in {KafkaError._AUTO_OFFSET_RESET, KafkaError.OFFSET_OUT_OF_RANGE}:  # noqa: SLF001
             raise OffsetMissingError(
-                f"the offset of group {self._group!r} in partition {owned.partition} of "
-                f"{owned.topic!r} is gone; decide what to do about the messages that were never "
-                "read, then reset it by hand"
+                f"group {self._group!r} has no committed offset for partition {owned.partition} "
+                f"of {owned.topic!r}, or one that is gone from it; if the group is new, run "
+                "`openai-compliance topics apply`, else decide what to do about messages that "
+                "were never read, then reset its offsets by hand"
             )
         # A member that did not poll for too long is out, and joins again at the next poll.
         if error.code() == KafkaError._MAX_POLL_EXCEEDED or may_pass(error):  # noqa: SLF001

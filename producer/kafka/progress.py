@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from confluent_kafka import ConsumerGroupTopicPartitions, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
 
 from producer.errors import BrokerUnavailableError, FatalError
+from producer.kafka.clients import open_admin
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.member import Owned
@@ -18,7 +18,7 @@ class GroupProgress:
     """Compares the committed offsets of a whole group with the ends of its topics."""
 
     def __init__(self, *, connection: Properties, group: str, watermarks: Watermarks) -> None:
-        self._admin = AdminClient(connection)
+        self._admin = open_admin(connection)
         self._group = group
         self._watermarks = watermarks
 

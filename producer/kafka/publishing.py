@@ -3,7 +3,7 @@
 All acknowledged, or an error.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from confluent_kafka import KafkaError, KafkaException, Producer
@@ -14,6 +14,7 @@ from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 
 _PATIENCE_SECONDS = 60.0
+_ROOM_SECONDS = 0.1
 
 
 class Outgoing(NamedTuple):
@@ -35,7 +36,7 @@ def publish(properties: Properties, messages: Sequence[Outgoing]) -> None:
     try:
         client = Producer(properties)
         for message in messages:
-            client.produce(message.topic, message.value, message.key, on_delivery=on_delivery)
+            _produce(client, message, on_delivery)
         left = client.flush(_PATIENCE_SECONDS)
     except KafkaException as raised:
         raise _error(raised.args[0]) from raised
@@ -46,6 +47,21 @@ def publish(properties: Properties, messages: Sequence[Outgoing]) -> None:
             f"{left} of {len(messages)} messages were not acknowledged in "
             f"{_PATIENCE_SECONDS:.0f} s; look at the brokers' health, then run the command again"
         )
+
+
+def _produce(
+    client: Producer,
+    message: Outgoing,
+    on_delivery: Callable[[KafkaError | None, KafkaMessage], None],
+) -> None:
+    """Wait for room: what is under way is acknowledged, or fails by its own time-out."""
+    while True:
+        try:
+            client.produce(message.topic, message.value, message.key, on_delivery=on_delivery)
+        except BufferError:
+            client.poll(_ROOM_SECONDS)
+            continue
+        return
 
 
 def _error(error: KafkaError) -> BrokerUnavailableError | FatalError:

@@ -10,11 +10,11 @@ import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar, cast
 
-from confluent_kafka import Consumer, IsolationLevel, KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from producer.errors import BrokerUnavailableError, FatalError
+from producer.kafka.clients import open_admin, open_consumer
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.member import Owned
@@ -35,11 +35,11 @@ class Watermarks:
     """Asks brokers where partitions end."""
 
     def __init__(self, connection: Properties) -> None:
-        self._admin = AdminClient(connection)
+        self._admin = open_admin(connection)
 
     def low(self, partitions: Sequence[Owned]) -> dict[Owned, int]:
         """The first offset that is still there."""
-        return self._ask(partitions, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)
+        return self._ask(partitions, OffsetSpec.earliest(), IsolationLevel.READ_UNCOMMITTED)  # type: ignore[no-untyped-call]
 
     def high(self, partitions: Sequence[Owned]) -> dict[Owned, int]:
         """Where the log ends, pending transactions included."""
@@ -71,6 +71,7 @@ class Watermarks:
             if refusal is None:
                 return found
             wait.wait(_WAIT_SECONDS)
+        assert refusal is not None
         raise BrokerUnavailableError(describe("ask for the ends of partitions", refusal))
 
     def _ask_once(
@@ -111,7 +112,7 @@ class TableReader:
         # librdkafka would ask for a beginning by itself, but begin half a second late then.
         unknown = [owned for owned, offset in starts.items() if offset == _BEGINNING]
         self._positions = dict(starts) | watermarks.low(unknown)
-        self._consumer = Consumer(properties)
+        self._consumer = open_consumer(properties)
         self._consumer.assign(
             [TopicPartition(*owned, offset) for owned, offset in self._positions.items()]
         )

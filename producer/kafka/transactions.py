@@ -13,19 +13,19 @@ Laws of this file:
 4. An error that is not in the tables below stops the process.
 """
 
-import json
-import logging
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from enum import StrEnum
 from typing import Any
 
-from confluent_kafka import KafkaError, KafkaException, Message, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from producer.clock import Clock
 from producer.errors import BrokerUnavailableError, FatalError, FencedError
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
+from producer.kafka.watched import WatchedProducer
 
 # Ending a transaction takes 3-80 ms (60 ms for 100,000 records on two cores). One that takes
 # longer than this was probably retried behind our back.
@@ -35,11 +35,10 @@ _SEND_OFFSETS_SECONDS = 30.0
 # librdkafka calls a retry "retriable": the same call resumes. So many times, then the client is
 # given up.
 _RESUMPTIONS_MAX = 5
-# Two processes of one slot name fence each other at each turn; a paused process is fenced once.
-_FENCED_IN_A_ROW_MAX = 3
-_SUSPICIOUS_LOGS = ("REQTMOUT", "FAIL", "TXNERR", "FATAL")
-_COORDINATOR = "TxnCoordinator"
-_COORDINATOR_COUNTERS = ("req_timeouts", "txretries", "disconnects")
+# Two processes of one slot name fence each other at each turn, and each may commit something
+# before its turn is over: what tells them is how often it happens.
+_FENCINGS_MAX = 3
+_FENCINGS_SECONDS = 600.0
 
 
 class TransactionResult(StrEnum):
@@ -98,74 +97,6 @@ class Transaction:
             return
 
 
-class _Client:
-    """One librdkafka instance, and why it may no longer be trusted."""
-
-    def __init__(self, build: Callable[[dict[str, Any]], Properties], warm_topic: str) -> None:
-        self.suspect: str | None = None
-        self.failed: KafkaError | None = None
-        self._coordinator: dict[str, int] = {}
-        self.producer = Producer(
-            build(
-                {
-                    "error_cb": self._on_error,
-                    "stats_cb": self._on_statistics,
-                    "on_delivery": self._on_delivery_failure,
-                    "logger": self._logger(),
-                }
-            )
-        )
-        # librdkafka asks for the coordinator before it knows a broker, and then waits 500 ms; two
-        # metadata requests first make `init_transactions` a matter of 3-6 ms.
-        for _ in range(2):
-            self.producer.list_topics(warm_topic, timeout=_INITIALISE_SECONDS)
-
-    def distrust(self, cause: str) -> None:
-        """Remember the first reason to replace this client."""
-        self.suspect = self.suspect or cause
-
-    def close(self) -> None:
-        """Let go of the client without waiting for what it still holds."""
-        self.producer.purge()
-        self.producer.flush(0)
-
-    def _logger(self) -> logging.Logger:
-        logger = logging.Logger("librdkafka")  # noqa: LOG001 - belongs to this client alone
-        logger.addHandler(_Suspicion(self))
-        return logger
-
-    def _on_error(self, error: KafkaError) -> None:
-        self.distrust(f"error {error.name()}")
-
-    def _on_delivery_failure(self, error: KafkaError | None, _: Message) -> None:
-        if error is not None:
-            self.failed = self.failed or error
-            self.distrust("delivery failed")
-
-    def _on_statistics(self, text: str) -> None:
-        coordinator = json.loads(text)["brokers"].get(_COORDINATOR, {})
-        seen = {name: int(coordinator.get(name, 0)) for name in _COORDINATOR_COUNTERS}
-        for name, count in seen.items():
-            if count > self._coordinator.get(name, 0):
-                self.distrust(f"coordinator {name}")
-        self._coordinator = seen
-
-
-class _Suspicion(logging.Handler):
-    """Hears librdkafka's log for the only traces that a retried request leaves."""
-
-    def __init__(self, client: _Client) -> None:
-        super().__init__()
-        self._client = client
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Take note; the text itself is librdkafka's and goes nowhere."""
-        text = record.getMessage()
-        for sign in _SUSPICIOUS_LOGS:
-            if sign in text:
-                self._client.distrust(f"log {sign}")
-
-
 class TransactionalPublisher:
     """The only thing in a process that begins and ends transactions. One owner thread."""
 
@@ -181,11 +112,11 @@ class TransactionalPublisher:
         self._warm_topic = warm_topic
         self._clock = clock
         self._on_replaced = on_replaced
-        self._current: _Client | None = None
-        self._standby: _Client | None = None
+        self._current: WatchedProducer | None = None
+        self._standby: WatchedProducer | None = None
         self._warming: threading.Thread | None = None
         self._cause = "start"
-        self._fenced_in_a_row = 0
+        self._fencings: deque[float] = deque(maxlen=_FENCINGS_MAX)
 
     def prepare(self) -> None:
         """Make sure that the next transaction begins on a client that nothing is held against.
@@ -194,17 +125,18 @@ class TransactionalPublisher:
         `BrokerUnavailableError` where that could not be reached in time; call it again.
         """
         if self._current is not None:
-            self._current.producer.poll(0)
+            self._current.serve()
             if self._current.suspect is None:
                 return
             self._give_up(self._current.suspect)
         client = self._take_standby()
+        client.forgive()
         try:
             client.producer.init_transactions(_INITIALISE_SECONDS)
         except KafkaException as raised:
             error: KafkaError = raised.args[0]
             _close_in_background(client)
-            if error.code() == KafkaError._FENCED:  # noqa: SLF001 - the client's own name for it
+            if _is_fencing(error):
                 self._count_fencing()
             if may_pass(error) or error.retriable():
                 raise BrokerUnavailableError(describe("begin a publisher", error)) from raised
@@ -223,24 +155,35 @@ class TransactionalPublisher:
         """
         client = self._current
         assert client is not None
+        assert client.suspect is None
         transaction = Transaction(client.producer)
+        began = self._clock.steady()
         try:
             client.producer.begin_transaction()
             contribute(transaction)
             self._send_offsets(client, transaction, group_metadata)
             self._commit(client)
         except KafkaException as raised:
-            return self._after_failure(client, raised), transaction
+            age = self._clock.steady() - began
+            return self._after_failure(client, raised, age), transaction
         except BaseException:
             self._abandon(client)
             raise
-        self._fenced_in_a_row = 0
         return TransactionResult.COMMITTED, transaction
 
     @property
     def is_usable(self) -> bool:
         """Whether the last transaction left a client that may begin another."""
         return self._current is not None and self._current.suspect is None
+
+    def serve(self) -> None:
+        """Let the clients tell what they know.
+
+        What they tell, the statistics of each second too, piles up in them while nobody listens.
+        """
+        for client in (self._current, self._standby):
+            if client is not None:
+                client.serve()
 
     def close(self) -> None:
         """Let go of all clients. No transaction may be open."""
@@ -252,7 +195,7 @@ class TransactionalPublisher:
         self._current = self._standby = None
 
     def _send_offsets(
-        self, client: _Client, transaction: Transaction, group_metadata: Callable[[], Any]
+        self, client: WatchedProducer, transaction: Transaction, group_metadata: Callable[[], Any]
     ) -> None:
         offsets = [
             TopicPartition(topic, partition, offset, metadata=metadata)
@@ -264,23 +207,27 @@ class TransactionalPublisher:
             )
         )
 
-    def _commit(self, client: _Client) -> None:
+    def _commit(self, client: WatchedProducer) -> None:
         began = self._clock.steady()
         # -1 is librdkafka's advice: it stops by itself at the transaction's own time-out.
         _resuming(lambda: client.producer.commit_transaction(-1))
         if self._clock.steady() - began > SLOW_END_SECONDS:
             client.distrust("slow commit")
 
-    def _after_failure(self, client: _Client, raised: KafkaException) -> TransactionResult:
+    def _after_failure(
+        self, client: WatchedProducer, raised: KafkaException, age: float
+    ) -> TransactionResult:
         """Abort where that is known to work; else give the client up with the fate unknown."""
         error: KafkaError = raised.args[0]
         client.distrust(f"failed {error.name()}")
-        cause = client.failed or error
-        if error.code() == KafkaError._FENCED:  # noqa: SLF001 - the client's own name for it
-            self._count_fencing()
-        elif not may_pass(cause):
+        causes = client.causes(error)
+        if any(map(_is_fencing, causes)):
+            # librdkafka calls it the same when the broker ended a transaction that took too long.
+            if age < client.transaction_timeout_seconds:
+                self._count_fencing()
+        elif lasting := [cause for cause in causes if not may_pass(cause)]:
             self._abandon(client)
-            raise FatalError(describe("commit a transaction", cause)) from raised
+            raise FatalError(describe("commit a transaction", lasting[0])) from raised
         if not error.txn_requires_abort():
             return TransactionResult.UNKNOWN
         try:
@@ -290,7 +237,7 @@ class TransactionalPublisher:
             return TransactionResult.UNKNOWN
         return TransactionResult.ABORTED
 
-    def _abandon(self, client: _Client) -> None:
+    def _abandon(self, client: WatchedProducer) -> None:
         """Leave the open transaction to the time-out or to a successor.
 
         Nothing more is committed.
@@ -299,8 +246,9 @@ class TransactionalPublisher:
         client.close()
 
     def _count_fencing(self) -> None:
-        self._fenced_in_a_row += 1
-        if self._fenced_in_a_row >= _FENCED_IN_A_ROW_MAX:
+        now = self._clock.steady()
+        self._fencings.append(now)
+        if len(self._fencings) == _FENCINGS_MAX and now - self._fencings[0] < _FENCINGS_SECONDS:
             raise FencedError(
                 "another process publishes under this slot's name and each fences the other; "
                 "give every process on a host a name of its own with OPENAI_COMPLIANCE_INSTANCE"
@@ -312,16 +260,16 @@ class TransactionalPublisher:
         if client is not None:
             _close_in_background(client)
 
-    def _take_standby(self) -> _Client:
+    def _take_standby(self) -> WatchedProducer:
         if self._warming is not None:
             self._warming.join()
             self._warming = None
         client, self._standby = self._standby, None
         return client if client is not None else self._connect()
 
-    def _connect(self) -> _Client:
+    def _connect(self) -> WatchedProducer:
         try:
-            return _Client(self._build, self._warm_topic)
+            return WatchedProducer(self._build, self._warm_topic)
         except KafkaException as raised:
             error: KafkaError = raised.args[0]
             if may_pass(error):
@@ -340,8 +288,12 @@ class TransactionalPublisher:
             self._standby = None
 
 
-def _close_in_background(client: _Client) -> None:
+def _close_in_background(client: WatchedProducer) -> None:
     threading.Thread(target=client.close, name="publisher-close", daemon=True).start()
+
+
+def _is_fencing(error: KafkaError) -> bool:
+    return error.code() == KafkaError._FENCED  # noqa: SLF001 - the client's own name for it
 
 
 def _resuming(call: Callable[[], Any]) -> None:

@@ -1,17 +1,19 @@
 """Valid values of the contract to start from; a test names only what it is about."""
 
 import itertools
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from msgspec.structs import replace
 
-from producer.contract.event import GovernanceEvent, Origin
 from producer.contract.names import event_id
 from producer.contract.objects import ObjectOutcome, ObjectVersion, Outcome, Place
 from producer.contract.raw import RawLine
 from producer.contract.source import IngestionSource
 from producer.kafka.partitioning import partition_of
 from producer.s3.object_store import ListedObject
+
+if TYPE_CHECKING:
+    from producer.contract.event import GovernanceEvent, Origin
 
 # Microseconds since the epoch, and what a test adds to it.
 NOW = 1_780_000_000_000_000
@@ -104,7 +106,7 @@ def a_raw_line(**changes: Any) -> RawLine:  # noqa: ANN401 - any field's value
     return replace(raw, **changes)
 
 
-def an_origin(**changes: Any) -> Origin:  # noqa: ANN401 - any field's value
+def an_origin(**changes: Any) -> "Origin":  # noqa: ANN401 - any field's value
     """Build the origin of an event."""
     origin: dict[str, Any] = {
         "bucket": "acme-compliance",
@@ -115,15 +117,15 @@ def an_origin(**changes: Any) -> Origin:  # noqa: ANN401 - any field's value
         "pull_id": "pull-1",
         "replay_id": None,
     }
-    return Origin(**(origin | changes))  # type: ignore[typeddict-item]
+    return cast("Origin", origin | changes)
 
 
 def an_event(
     provider_event_id: str = "evt-1",
     *,
-    origin: Origin | None = None,
+    origin: "Origin | None" = None,
     **changes: Any,  # noqa: ANN401 - any field's value
-) -> GovernanceEvent:
+) -> "GovernanceEvent":
     """Build an event that states no more than it must."""
     event: dict[str, Any] = {
         "event_id": event_id(source_id="src_acme", provider_event_id=provider_event_id),
@@ -159,4 +161,4 @@ def an_event(
         },
         "attributes": {},
     }
-    return GovernanceEvent(**(event | changes))  # type: ignore[typeddict-item]
+    return cast("GovernanceEvent", event | changes)

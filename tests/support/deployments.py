@@ -1,9 +1,8 @@
 """One deployment of the program: its settings, bucket, processes, and a stranger's view of it."""
 
-import json
 import itertools
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+import json
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar

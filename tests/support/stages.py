@@ -127,6 +127,12 @@ def transact(stage: Stage, *, commits: bool = True) -> RecordingTransaction:
     return transaction
 
 
+def has_work_after_a_tick(stage: Stage) -> bool:
+    """Let a stage look around, as the loop does once a step."""
+    stage.tick()
+    return stage.has_work()
+
+
 class ScriptedReader:
     """A table's reader that brings what it is given, in the order in which it is given."""
 

@@ -21,7 +21,8 @@ from confluent_kafka import (
     Message,
     TopicPartition,
 )
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
 Isolation = Literal["read_committed", "read_uncommitted"]
@@ -153,11 +154,9 @@ class TopicReading:
         )
 
     def _ends(self, topic: str, isolation: IsolationLevel) -> dict[int, int]:
+        latest: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         futures = self._admin.list_offsets(
-            {
-                TopicPartition(topic, index): OffsetSpec.latest()
-                for index in self._partitions(topic)
-            },
+            {TopicPartition(topic, index): latest for index in self._partitions(topic)},
             isolation_level=isolation,
             request_timeout=_REQUEST_SECONDS,
         )

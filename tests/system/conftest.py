@@ -21,7 +21,7 @@ class Deploy(Protocol):
 
 
 @pytest.fixture
-def deploy(
+def deploy(  # noqa: PLR0917 - fixtures are arguments
     kafka: str,
     schema_registry: str,
     s3: str,

@@ -10,7 +10,8 @@ from contextlib import closing, contextmanager
 from typing import Any, Final
 
 import pytest
-from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 from confluent_kafka.cimpl import NewPartitions
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
@@ -120,7 +121,7 @@ def test_misspelt_command_is_refused_with_the_nearest(
 
 
 def test_kafka_that_does_not_answer_is_told(deploy: Deploy) -> None:
-    """Where no broker listens, every command says so within seconds, and which setting to look at."""
+    """Where no broker listens, commands say so within seconds, and which setting to look at."""
     with _closed_port() as port:
         stage = deploy()
         processes = [
@@ -134,7 +135,7 @@ def test_kafka_that_does_not_answer_is_told(deploy: Deploy) -> None:
 
 
 def test_registry_that_does_not_answer_is_told_before_anything_is_made(deploy: Deploy) -> None:
-    """Where no registry listens, `topics apply` makes no topic either, and says what to look at."""
+    """Where no registry listens, `topics apply` makes no topic, and says what to look at."""
     with _closed_port() as port:
         stage = deploy()
         url = f"http://127.0.0.1:{port}/apis/ccompat/v7"

@@ -98,7 +98,7 @@ def test_objects_written_again_or_copied_add_only_what_is_new(deploy: Deploy) ->
 
 
 def _await_events_of(stage: Deployment, *, outcomes: int) -> None:
-    """Wait until so many objects are pulled, and all that they brought is behind the normaliser."""
+    """Wait until so many objects are pulled, and the normaliser has done all that they brought."""
 
     def is_done() -> bool:
         if len(stage.read("outcomes")) < outcomes:
@@ -114,7 +114,7 @@ def _await_events_of(stage: Deployment, *, outcomes: int) -> None:
 
 
 def test_state_directory_deleted_between_runs_changes_nothing(deploy: Deploy) -> None:
-    """The ids on local disk are a cache: without them a late duplicate is suppressed all the same."""
+    """The ids on local disk are a cache: without them, late duplicates are suppressed as ever."""
     stage = deploy()
     stage.set_up()
     stage.put("a.jsonl.gz", gzipped(map(line, ["first", "twice"])))

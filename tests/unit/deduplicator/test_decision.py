@@ -42,7 +42,7 @@ def test_unknown_id_passes() -> None:
 @pytest.mark.parametrize("replay_id", [None, "replay-1"])
 def test_same_place_and_pull_passes(replay_id: str | None) -> None:
     """The offsets of the normaliser were reset."""
-    origin = {"replay_id": replay_id}
+    origin: dict[str, Any] = {"replay_id": replay_id}
     assert Verdict.REPEATED == verdict_on(a_claim(**origin), owner=an_owner(**origin))
 
 

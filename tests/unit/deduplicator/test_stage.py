@@ -16,6 +16,7 @@ from producer.deduplicator.decision import (
     judge,
     owner_after,
 )
+from producer.deduplicator.store import SWEEP_PARTS
 from producer.errors import BrokerUnavailableError, FatalError
 from tests.support.stages import FROM_THE_START, FakeMessage, transact
 from tests.support.waiting import eventually
@@ -28,6 +29,7 @@ from tests.unit.deduplicator.deduplicators import (
 )
 
 A_MINUTE = 61
+MINUTE = 60_000_000
 
 
 @pytest.fixture
@@ -209,6 +211,25 @@ def test_ends_are_not_asked_for_at_each_commit(deduplicator: Deduplicator) -> No
     for number in range(5, 10):
         deduplicator.judge(deduplicator.message(f"evt-{number}"))
     assert asked + 1 == deduplicator.events.watermarks.asked
+
+
+def test_old_ids_are_swept_out_of_the_store(deduplicator: Deduplicator) -> None:
+    """A part at a time, so that a process that runs for months does not fill the disk."""
+    deduplicator.acquire()
+    deduplicator.judge(deduplicator.message("evt-1"))
+    deduplicator.clock.pass_time(WINDOW_SECONDS + 3 * 86_400)
+    minutes_to_its_turn = part_of("evt-1") - deduplicator.clock.now() // MINUTE
+    for minutes, is_known in ((minutes_to_its_turn - 1, True), (1, False)):
+        deduplicator.clock.pass_time(minutes % SWEEP_PARTS * 60 + 1)
+        deduplicator.judge(deduplicator.message("evt-2"))
+        deduplicator.stage.release(0)
+        assert is_known == deduplicator.knows("evt-1")
+        assert deduplicator.knows("evt-2")
+        deduplicator.acquire()
+
+
+def part_of(event: str) -> int:
+    return int.from_bytes(id_digest(event.encode())[:2]) * SWEEP_PARTS // 2**16
 
 
 def test_partitions_do_not_share_ids(deduplicator: Deduplicator) -> None:

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from rocksdict import Options, Rdict
 
-from producer.deduplicator.decision import Owner
-from producer.deduplicator.store import IdStore
+from producer.deduplicator.decision import Owner, id_digest
+from producer.deduplicator.store import SWEEP_PARTS, IdStore
 from producer.errors import FatalError
 
 DAY = 86_400
@@ -216,3 +216,45 @@ def test_starting_afresh_leaves_nothing(path: Path) -> None:
     again = opened(path)
     assert [OWNER] == again.owners([ID])
     again.close()
+
+
+def test_ids_survive_compaction(path: Path) -> None:
+    """Which runs while the store is being closed, after some restarts."""
+    ids = [number.to_bytes(16) for number in range(20)]
+    for number, digest in enumerate(ids):
+        store = opened(path)
+        assert [OWNER] * number == store.owners(ids[:number])
+        store.write({digest: OWNER}, checkpoint=number)
+        store.close()
+
+
+def test_sweep_forgets_what_is_too_old_in_one_part(path: Path) -> None:
+    """Neither what is younger, nor what is no id."""
+    part = 0
+    old, young = OWNER._replace(published_at=5), OWNER._replace(published_at=6)
+    first, last, behind = bytes(16), b"\0\x1f" + b"\xff" * 14, b"\0\x20" + bytes(14)
+    store = opened(path)
+    store.write({first: old, last: old, ID: old, behind: old, b"\0\1" * 8: young}, checkpoint=7)
+
+    assert 2 == store.sweep(part, published_before=6)
+
+    assert [None, None, old, old, young] == store.owners([first, last, ID, behind, b"\0\1" * 8])
+    assert 7 == store.checkpoint
+    store.close()
+    again = opened(path)
+    assert 7 == again.checkpoint
+    again.close()
+
+
+def test_sweeping_all_parts_forgets_all_that_is_old(path: Path) -> None:
+    """Wherever the digests lie, and again when there is nothing left."""
+    ids = [id_digest(b"%d" % number) for number in range(1000)] + [b"\xff" * 16, bytes(16)]
+    store = opened(path)
+    store.write({digest: OWNER._replace(published_at=5) for digest in ids}, checkpoint=7)
+
+    swept = [store.sweep(part, published_before=6) for part in range(SWEEP_PARTS)]
+
+    assert len(ids) == sum(swept)
+    assert [None] * len(ids) == store.owners(ids)
+    assert 0 == store.sweep(SWEEP_PARTS - 1, published_before=6)
+    store.close()

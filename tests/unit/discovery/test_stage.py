@@ -1,6 +1,7 @@
 """Discovery as the loop runs it: what it publishes, under which assignment, and what it learns."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -23,6 +24,7 @@ from tests.support.stages import (
     FakeMessage,
     RecordingTransaction,
     ScriptedReader,
+    has_work_after_a_tick,
     numbered_ids,
     transact,
 )
@@ -89,7 +91,7 @@ class Discovery:
         for partition in partitions:
             self.stage.acquire(partition, FROM_THE_START)
         for partition in partitions:
-            eventually(lambda index=partition: self.stage.is_ready(index), every_seconds=0.005)
+            eventually(partial(self.stage.is_ready, partition), every_seconds=0.005)
 
     def step(self) -> list[RecordingTransaction]:
         """Tick, and run the transaction that is due, if one is."""
@@ -186,8 +188,10 @@ def test_transaction_that_was_not_committed_teaches_nothing(topics: ScriptedTopi
     discovery = Discovery(topics, PagesByName(**{FIRST: [a_page("k1", "k2")]}))
     discovery.apply(a_source(id=FIRST))
     discovery.acquire(0)
-    discovery.stage.tick()
-    eventually(lambda: discovery.stage.tick() or discovery.stage.waiting(), every_seconds=0.005)
+    eventually(
+        lambda: has_work_after_a_tick(discovery.stage) and discovery.stage.waiting(),
+        every_seconds=0.005,
+    )
 
     lost = versions_in([transact(discovery.stage, commits=False)])
     again = versions_in([transact(discovery.stage)])
@@ -202,8 +206,10 @@ def test_partition_taken_up_again_decides_from_the_topics(topics: ScriptedTopics
     discovery = Discovery(topics, a_store("a", "b"))
     discovery.apply(a_source(id=FIRST))
     discovery.acquire(0)
-    discovery.stage.tick()
-    eventually(lambda: discovery.stage.tick() or discovery.stage.waiting(), every_seconds=0.005)
+    eventually(
+        lambda: has_work_after_a_tick(discovery.stage) and discovery.stage.waiting(),
+        every_seconds=0.005,
+    )
     first, *_ = versions_in([transact(discovery.stage, commits=False)])
     topics.publish(first)
 
@@ -458,7 +464,12 @@ def test_statuses_that_only_count_are_told_once_a_second(topics: ScriptedTopics)
     discovery.apply(a_source(id=FIRST))
     discovery.acquire(0)
     transactions: list[RecordingTransaction] = []
-    eventually(lambda: transactions.extend(discovery.step()) or discovery.listed)
+
+    def is_listed() -> bool:
+        transactions.extend(discovery.step())
+        return bool(discovery.listed)
+
+    eventually(is_listed, every_seconds=0.005)
     transactions += discovery.step()
 
     for each in transactions:

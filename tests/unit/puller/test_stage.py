@@ -20,6 +20,7 @@ from tests.support.stages import (
     FakeClock,
     FakeMessage,
     RecordingTransaction,
+    has_work_after_a_tick,
     transact,
 )
 from tests.support.waiting import eventually
@@ -68,7 +69,7 @@ class Puller:
 
     def transact_next(self, *, commits: bool = True) -> RecordingTransaction:
         """Wait until there is work, and run one transaction."""
-        eventually(lambda: self.stage.tick() or self.stage.has_work(), every_seconds=0.001)
+        eventually(lambda: has_work_after_a_tick(self.stage), every_seconds=0.001)
         transaction = transact(self.stage, commits=commits)
         if commits:
             self.land(transaction)
@@ -347,8 +348,12 @@ def test_failure_in_a_thread_stops_the_process(store: WatchedStore) -> None:
     store.raises = RuntimeError("nobody foresaw this")
     puller.stage.receive(1, [a_record(store.put("k2", b"x\n"))])
 
+    def transact_on() -> None:
+        for _ in range(1000):
+            puller.transact_next()
+
     with pytest.raises(RuntimeError, match="nobody foresaw this"):
-        eventually(lambda: puller.transact_next() and None, every_seconds=0.001)
+        transact_on()
     for partition in (0, 1):
         puller.stage.release(partition)
 
