@@ -37,6 +37,7 @@ from producer.kafka.clients import open_admin
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.member import Owned
+from producer.kafka.offsets import GroupOffsets
 from producer.kafka.tables import Watermarks
 
 T = TypeVar("T")
@@ -63,6 +64,7 @@ class Administrator:
     """Plans against brokers. One owner thread."""
 
     def __init__(self, connection: Properties) -> None:
+        self._connection = connection
         self._admin = open_admin(connection)
         self._watermarks = Watermarks(connection)
 
@@ -163,33 +165,12 @@ class Administrator:
         return next((error for error in errors if error is not None), None)
 
     def _without_offset(self, group: str, partitions: Sequence[Owned]) -> list[Owned]:
-        committed = self._committed(group, partitions)
+        offsets = GroupOffsets(self._connection, group)
+        try:
+            committed = offsets.fetch(partitions)
+        finally:
+            offsets.close()
         return [owned for owned in partitions if committed[owned] < 0]
-
-    def _committed(self, group: str, partitions: Sequence[Owned]) -> dict[Owned, int]:
-        request = ConsumerGroupTopicPartitions(
-            group, [TopicPartition(*owned) for owned in partitions]
-        )
-        wait = threading.Event()
-        for _ in range(_COORDINATOR_ATTEMPTS):
-            (future,) = self._admin.list_consumer_group_offsets(
-                [request], request_timeout=_REQUEST_SECONDS
-            ).values()
-            try:
-                answer = future.result()
-            except KafkaException as raised:
-                refused = raised.args[0]
-                if not may_pass(refused):
-                    raise FatalError(
-                        describe(f"fetch the offsets of group {group!r}", refused)
-                    ) from raised
-                wait.wait(_COORDINATOR_WAIT_SECONDS)
-                continue
-            return {
-                Owned(found.topic, found.partition): _offset(found)
-                for found in answer.topic_partitions or []
-            }
-        raise BrokerUnavailableError(describe(f"fetch the offsets of group {group!r}", refused))
 
     def _compare(self, plans: Sequence[TopicPlan]) -> list[TopicPlan]:
         """Name what is missing; raise with every difference found in what exists."""

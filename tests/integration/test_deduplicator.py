@@ -229,9 +229,9 @@ def test_retention_that_has_passed_the_checkpoint_is_no_matter(
     publisher.publish(deduplicator.topic, *deduplicator.events("evt-3"))
     publisher.commit()
     # Offsets: the first event, a marker, the second event, a marker, the third event, a marker.
-    gone = TopicPartition(deduplicator.topic, 0, 4)
-    for future in AdminClient({"bootstrap.servers": kafka}).delete_records([gone]).values():
-        future.result(30)
+    administrator = AdminClient({"bootstrap.servers": kafka})
+    (deleted,) = administrator.delete_records([TopicPartition(deduplicator.topic, 0, 4)]).values()
+    deleted.result(30)
 
     deduplicator.acquire()
 

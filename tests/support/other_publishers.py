@@ -1,7 +1,5 @@
 """Somebody else who publishes to a real broker: in transactions that end when a test says so."""
 
-from collections.abc import Sequence
-
 import pytest
 from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
@@ -34,6 +32,7 @@ class OtherPublisher:
                 "transactional.id": transactional_id,
                 "partitioner": "murmur2_random",
                 "linger.ms": 5,
+                "log_level": 2,
             }
         )
         self._producer.init_transactions(_SECONDS)
@@ -75,8 +74,3 @@ class WatchedReaders:
         """Wait until a reader has found nothing more for a while."""
         before = self._fruitless
         eventually(lambda: self._fruitless >= before + _FRUITLESS_POLLS, every_seconds=0.02)
-
-
-def keyed(keys: Sequence[str], values: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    """Put messages together."""
-    return [(key.encode(), value) for key, value in zip(keys, values, strict=True)]

@@ -15,7 +15,6 @@ from typing import Any, Final, Literal
 import fastavro
 from confluent_kafka import (
     Consumer,
-    ConsumerGroupTopicPartitions,
     IsolationLevel,
     KafkaError,
     Message,
@@ -120,13 +119,22 @@ class TopicReading:
 
     def committed(self, group: str, topic: str) -> dict[int, TopicPartition]:
         """What a group has committed, with the metadata; open transactions do not count."""
-        asked = [TopicPartition(topic, index) for index in self._partitions(topic)]
-        (future,) = self._admin.list_consumer_group_offsets(
-            [ConsumerGroupTopicPartitions(group, asked)],
-            require_stable=False,
-            request_timeout=_REQUEST_SECONDS,
-        ).values()
-        return {found.partition: found for found in future.result().topic_partitions}
+        # A consumer that never joins: the admin client of librdkafka 2.16 crashes the process where
+        # the coordinator is still loading.
+        consumer = Consumer(
+            {
+                "bootstrap.servers": self._bootstrap_servers,
+                "group.id": group,
+                "enable.auto.commit": False,
+                "isolation.level": "read_uncommitted",
+            }
+        )
+        try:
+            asked = [TopicPartition(topic, index) for index in self._partitions(topic)]
+            found = consumer.committed(asked, timeout=_REQUEST_SECONDS)
+        finally:
+            consumer.close()
+        return {each.partition: each for each in found}
 
     def topics(self) -> set[str]:
         """The names of all topics of the cluster."""

@@ -5,7 +5,7 @@ import shutil
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +21,7 @@ from producer.cli.demo.environment import (
 )
 from producer.cli.demo.interrupting import Interrupted, Interruption, signals_put_back
 from producer.cli.demo.report import console_for_output, show_next_steps, show_report
-from producer.cli.demo.running import Stage, started_parts
+from producer.cli.demo.running import PartsOfRun, Stage
 from producer.cli.demo.showing import Showing
 from producer.cli.demo.source import Asked, source_of
 from producer.cli.demo.tally import Tally
@@ -104,11 +104,10 @@ def _run(
     showing: Showing,
 ) -> None:
     interruption, tally = Interruption(), Tally()
+    of_run = PartsOfRun(run, environment=environment, showing=showing, interruption=interruption)
     # Parts are ended behind the block in which signals interrupt.
-    with ExitStack() as stack, interruption.possible():
-        parts = stack.enter_context(
-            started_parts(run, environment=environment, showing=showing, interruption=interruption)
-        )
+    with closing(of_run), interruption.possible():
+        parts = of_run.start()
         prefix = settings_before_start(environment).topics.prefix
         ours = environment_of_run(run, parts, environment=environment, topics_prefix=prefix)
         if run.has_samples:

@@ -1,7 +1,7 @@
 """The run itself: parts, topics, source, and the two processes, watched through their topics."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,51 +20,63 @@ from producer.settings import Settings
 _LOOK_SECONDS: Final = 0.2
 
 
-@contextmanager
-def started_parts(
-    run: Run,
-    *,
-    environment: dict[str, str],
-    showing: Showing,
-    interruption: Interruption,
-) -> Iterator[Parts]:
-    """Start the parts that the environment does not name, side by side; end them afterwards."""
-    given = addresses(environment)
-    known = {"kafka": given.kafka, "registry": given.registry}
-    if run.has_samples:
-        known["s3"] = given.s3
-    processes: dict[str, PartProcess] = {}
-    try:
-        with showing.step("starting the parts") as step:
+class PartsOfRun:
+    """The parts that a run started. Closing ends them, at whatever point their start was."""
+
+    def __init__(
+        self,
+        run: Run,
+        *,
+        environment: Mapping[str, str],
+        showing: Showing,
+        interruption: Interruption,
+    ) -> None:
+        self._run = run
+        self._environment = environment
+        self._showing = showing
+        self._interruption = interruption
+        self._processes: dict[str, PartProcess] = {}
+
+    def start(self) -> Parts:
+        """Start what the environment does not name, side by side; return once all answer."""
+        given = addresses(self._environment)
+        known = {"kafka": given.kafka, "registry": given.registry}
+        if self._run.has_samples:
+            known["s3"] = given.s3
+        with self._showing.step("starting the parts") as step:
             for name in (name for name, address in known.items() if address is None):
-                with interruption.held():
-                    processes[name] = PartProcess(
-                        name, run.directory, environment=environment, progress=step.tell
+                with self._interruption.held():
+                    self._processes[name] = PartProcess(
+                        name,
+                        self._run.directory,
+                        environment=self._environment,
+                        progress=step.tell,
                     )
-            found = _wait(processes, step)
-            used = {name: address for name, address in known.items() if address is not None}
-            step.result = ", ".join(f"{name} at {at}" for name, at in (found | used).items())
-        yield Parts(
-            kafka_bootstrap_servers=given.kafka or found["kafka"],
-            schema_registry_url=given.registry or found["registry"],
-            s3_endpoint_url=given.s3 or found.get("s3", ""),
+            found = {name: address for name, address in known.items() if address is not None}
+            found |= self._wait(step)
+            step.result = ", ".join(f"{name} at {found[name]}" for name in known)
+        return Parts(
+            kafka_bootstrap_servers=found["kafka"],
+            schema_registry_url=found["registry"],
+            s3_endpoint_url=found.get("s3", ""),
         )
-    finally:
-        for process in processes.values():
+
+    def close(self) -> None:
+        """End the parts that were started, and return when they are gone."""
+        for process in self._processes.values():
             process.ask_to_stop()
-        for process in processes.values():
+        for process in self._processes.values():
             process.stop()
 
-
-def _wait(processes: Mapping[str, PartProcess], step: Step) -> dict[str, str]:
-    """Wait until all answer; return where."""
-    found: dict[str, str] = {}
-    while missing := [name for name in processes if name not in found]:
-        step.show(f"waiting for {', '.join(missing)}")
-        address = processes[missing[0]].address(within_seconds=_LOOK_SECONDS)
-        if address is not None:
-            found[missing[0]] = address
-    return found
+    def _wait(self, step: Step) -> dict[str, str]:
+        found: dict[str, str] = {}
+        while missing := [name for name in self._processes if name not in found]:
+            step.show(f"waiting for {', '.join(missing)}")
+            for name in missing:
+                address = self._processes[name].address(within_seconds=_LOOK_SECONDS)
+                if address is not None:
+                    found[name] = address
+        return found
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +85,7 @@ class Stage:
 
     rooms: Rooms
     settings: Settings
-    environment: dict[str, str]
+    environment: Mapping[str, str]
     directory: Path
     showing: Showing
     interruption: Interruption
@@ -97,17 +109,15 @@ class Stage:
 
     def _run(self, command: str, records: Records) -> list[str]:
         """Run one process to its end, and count what it publishes meanwhile."""
-        with self.showing.step(f"{command} --once") as step:
+        with self.showing.step(f"{command} --once") as step, ExitStack() as stack:
             with self.interruption.held():
                 process = CommandProcess(
                     (command, "--once"), self.directory, environment=self.environment
                 )
-            try:
-                while process.exit_code is None:
-                    self.tally.take(records.arrived(timeout_seconds=_LOOK_SECONDS))
-                    step.show(self._progress(command))
-            finally:
-                process.stop()
+                stack.callback(process.stop)
+            while process.exit_code is None:
+                self.tally.take(records.arrived(timeout_seconds=_LOOK_SECONDS))
+                step.show(self._progress(command))
             process.check()
             self.tally.take(records.rest())
             step.result = self._progress(command)

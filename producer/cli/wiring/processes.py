@@ -13,6 +13,7 @@ from producer.clock import SystemClock
 from producer.kafka import configuration
 from producer.kafka.loop import TransactionalLoop
 from producer.kafka.member import GroupMember, Owned
+from producer.kafka.offsets import GroupOffsets
 from producer.kafka.progress import GroupProgress
 from producer.kafka.stages import Stage
 from producer.kafka.tables import all_partitions
@@ -62,9 +63,9 @@ def run(  # noqa: PLR0913 - one for each thing that differs between the two proc
         if is_done is None:
             loop.run(stop.is_set)
             return
-        progress = GroupProgress(
-            connection=surroundings.connection, group=group, watermarks=surroundings.watermarks
-        )
+        offsets = GroupOffsets(surroundings.connection, group)
+        stack.callback(offsets.close)
+        progress = GroupProgress(offsets=offsets, watermarks=surroundings.watermarks)
         ask_at = clock.steady()
         while not stop.is_set():
             loop.step()
