@@ -119,7 +119,7 @@ class TopicReading:
 
     def committed(self, group: str, topic: str) -> dict[int, TopicPartition]:
         """What a group has committed, with the metadata; open transactions do not count."""
-        # A consumer that never joins: the admin client of librdkafka 2.16 crashes the process where
+        # A consumer that never joins: librdkafka 2.16 crashes where an admin client asks while
         # the coordinator is still loading.
         consumer = Consumer(
             {

@@ -175,11 +175,13 @@ def test_demo_stopped_while_pulling_leaves_nothing(
     """When the command returns, the process that pulled is gone."""
     demo = start_demo(**addresses)
     demo.shows("✓ applying the source")
+    logs = demo.directory / "tmp"
     eventually(
-        lambda: any("producer pull --once" in each for each in demo.living()),
+        lambda: any(b"partitions.assigned" in log.read_bytes() for log in logs.glob("*/pull.log")),
         every_seconds=0.02,
-        describe="the process that pulls",
+        describe="the process that pulls at its work",
     )
+    assert any("producer pull --once" in each for each in demo.living())
 
     demo.process.send_signal(signal.SIGINT)
 

@@ -20,6 +20,11 @@ def a_page(*keys: str, etag: str = "etag-a") -> Page:
     return Page(objects=objects, read_through=keys[-1] if keys else "", is_last=False)
 
 
+def has_ended(source_id: str) -> bool:
+    """Whether no thread lists a source any more."""
+    return not any(thread.name == f"list-{source_id}" for thread in threading.enumerate())
+
+
 class PagesByName:
     """Gives prepared pages for each source; what is to be raised is raised in its turn.
 

@@ -10,7 +10,7 @@ from producer.discovery.listing import Listing, ListingFinished
 from producer.s3.object_store import ObjectStoreRefusedError, Page
 from tests.support.builders import a_source
 from tests.support.waiting import eventually
-from tests.unit.discovery.listing_stores import PagesByName, a_page
+from tests.unit.discovery.listing_stores import PagesByName, a_page, has_ended
 
 REFUSED = ObjectStoreRefusedError(reason=Reason.ACCESS_DENIED, detail="no")
 
@@ -24,10 +24,6 @@ def a_listing(
 def taken(listing: Listing) -> Page | ObjectStoreRefusedError | ListingFinished:
     eventually(listing.has_arrived, every_seconds=0.005)
     return listing.take()
-
-
-def has_ended(source_id: str) -> bool:
-    return not any(thread.name == f"list-{source_id}" for thread in threading.enumerate())
 
 
 def test_pages_come_in_order_and_then_the_end() -> None:

@@ -1,160 +1,37 @@
 """Discovery as the loop runs it: what it publishes, under which assignment, and what it learns."""
 
-from collections.abc import Iterator, Sequence
-from functools import partial
-from typing import TYPE_CHECKING, Any
-
-import msgspec
 import pytest
 from msgspec.structs import replace
 
 from producer.contract.objects import ObjectVersion, Outcome, Place, Reason
-from producer.contract.source import IngestionSource
-from producer.contract.status import SourceStatus
-from producer.discovery.retrying import RetryPolicy
-from producer.discovery.stage import DiscoveryPlan, DiscoveryStage
 from producer.errors import FatalError
 from producer.kafka.stages import Committed
-from producer.kafka.tables import ModelTable
-from tests.support.builders import a_source, a_source_id_in, a_version, an_outcome
-from tests.support.object_stores import InMemoryObjectStore
+from tests.support.builders import a_source, a_version, an_outcome
 from tests.support.stages import (
     FROM_THE_START,
-    FakeClock,
     FakeMessage,
     RecordingTransaction,
-    ScriptedReader,
     has_work_after_a_tick,
-    numbered_ids,
     transact,
 )
 from tests.support.waiting import eventually
-from tests.unit.discovery.listing_stores import PagesByName, a_page
+from tests.unit.discovery.driving import (
+    BUCKET,
+    FIRST,
+    SECOND,
+    SOURCES,
+    Discovery,
+    a_store,
+    keys_of,
+    statuses_in,
+    versions_in,
+)
+from tests.unit.discovery.listing_stores import PagesByName, a_page, has_ended
 from tests.unit.discovery.tables import (
     OBJECTS,
-    PARTITIONS,
     STATUS,
     ScriptedTopics,
-    a_ledger_plan,
-    scripted,
 )
-
-if TYPE_CHECKING:
-    from producer.s3.object_store import ObjectStoreRefusedError
-
-SOURCES = "sources"
-BUCKET = "acme-compliance"
-FIRST = a_source_id_in(0, partitions=PARTITIONS)
-SECOND = a_source_id_in(1, partitions=PARTITIONS)
-
-
-class Discovery:
-    """A stage over scripted topics, and the hand that the loop would lay on it."""
-
-    def __init__(self, topics: ScriptedTopics, store: Any, *, in_flight_max: int = 1000) -> None:  # noqa: ANN401 - one of the fakes
-        self.topics = topics
-        self.clock = FakeClock()
-        self.listed: list[tuple[str, ObjectStoreRefusedError | None]] = []
-        self.counted: list[ObjectVersion] = []
-        self._sources_reader = ScriptedReader()
-        self.stage = DiscoveryStage(
-            DiscoveryPlan(
-                sources_topic=SOURCES,
-                ledger=a_ledger_plan(self.clock),
-                sources=ModelTable(
-                    self._sources_reader.as_reader(), msgspec.json.Decoder(IngestionSource).decode
-                ),
-                store=store,
-                encode_version=msgspec.json.encode,
-                encode_status=msgspec.json.encode,
-                objects_in_flight_max=in_flight_max,
-                listers=2,
-                retry=RetryPolicy(first_seconds=60, longest_seconds=3600),
-                new_id=numbered_ids("pull"),
-                clock=self.clock,
-            ),
-            on_published=self._count,
-            on_listed=lambda source_id, refusal: self.listed.append((source_id, refusal)),
-        )
-
-    def apply(self, *sources: IngestionSource) -> None:
-        """Let sources lie in their topic."""
-        for source in sources:
-            self._bring(source.id, msgspec.json.encode(source))
-
-    def remove(self, source_id: str) -> None:
-        """Let a source be removed."""
-        self._bring(source_id, None)
-
-    def acquire(self, *partitions: int) -> None:
-        """Give partitions, all in one step, and wait until they are ready."""
-        for partition in partitions:
-            self.stage.acquire(partition, FROM_THE_START)
-        for partition in partitions:
-            eventually(partial(self.stage.is_ready, partition), every_seconds=0.005)
-
-    def step(self) -> list[RecordingTransaction]:
-        """Tick, and run the transaction that is due, if one is."""
-        self.stage.tick()
-        return [transact(self.stage)] if self.stage.has_work() else []
-
-    def list_all(self) -> list[ObjectVersion]:
-        """Step until every owned source is listed; give what was published, which is kept."""
-        self.clock.pass_time(60)
-        before, published = len(self.listed), list[ObjectVersion]()
-        enabled = [source.source.id for source in self.stage._owned()]
-
-        def is_listed() -> bool:
-            published.extend(self.published_in_a_step())
-            return len(self.listed) >= before + len(enabled)
-
-        eventually(is_listed, every_seconds=0.005)
-        return published + self.published_in_a_step()
-
-    def published_in_a_step(self) -> list[ObjectVersion]:
-        """Step, and keep what is committed in the topics, as the broker does."""
-        versions = versions_in(self.step())
-        self.topics.publish(*versions)
-        return versions
-
-    def _bring(self, source_id: str, value: bytes | None) -> None:
-        self._sources_reader.bring(
-            FakeMessage(topic_name=SOURCES, key_bytes=source_id.encode(), value_bytes=value)
-        )
-
-    def _count(self, versions: Sequence[ObjectVersion]) -> None:
-        self.counted += versions
-
-
-def versions_in(transactions: list[RecordingTransaction]) -> list[ObjectVersion]:
-    decode = msgspec.json.Decoder(ObjectVersion).decode
-    return [decode(value) for each in transactions for value in each.values(OBJECTS)]
-
-
-def statuses_in(transactions: list[RecordingTransaction]) -> list[SourceStatus]:
-    decode = msgspec.json.Decoder(SourceStatus).decode
-    return [decode(value) for each in transactions for value in each.values(STATUS)]
-
-
-def keys_of(versions: list[ObjectVersion]) -> list[str]:
-    return [version.key for version in versions]
-
-
-@pytest.fixture
-def topics(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedTopics]:
-    """Give topics that tables read; what a test leaves open is let go of."""
-    topics = scripted(monkeypatch)
-    yield topics
-    for reader in topics.readers:
-        reader.is_pending = False
-
-
-def a_store(*keys: str) -> InMemoryObjectStore:
-    store = InMemoryObjectStore(page_size=2)
-    store.make_bucket(BUCKET)
-    for key in keys:
-        store.put(BUCKET, f"compliance/{key}", key.encode())
-    return store
 
 
 def test_listed_objects_are_published_under_the_lease(topics: ScriptedTopics) -> None:
@@ -258,6 +135,19 @@ def test_page_that_comes_after_a_release_is_thrown_away(topics: ScriptedTopics) 
     answer.set()
 
     assert [] == discovery.list_all()
+
+
+def test_release_ends_the_listing(topics: ScriptedTopics) -> None:
+    """A thread that waits for the loop to follow would wait for ever."""
+    store = PagesByName(**{FIRST: [a_page(f"k{number}") for number in range(9)]})
+    discovery = Discovery(topics, store, in_flight_max=1)
+    discovery.apply(a_source(id=FIRST))
+    discovery.acquire(0)
+    eventually(discovery.published_in_a_step, every_seconds=0.005)
+
+    discovery.stage.release(0)
+
+    eventually(lambda: has_ended(FIRST), every_seconds=0.005)
 
 
 def test_pending_versions_are_dropped_with_the_partition(topics: ScriptedTopics) -> None:

@@ -65,7 +65,7 @@ def test_offset_is_not_asked_for_while_a_transaction_of_ours_is_undecided() -> N
 
 
 def test_pending_offset_is_asked_for_again_and_longer() -> None:
-    """While a predecessor's transaction is pending the loop goes on, and waits longer each time."""
+    """While a predecessor's transaction is pending the loop goes on, waiting ever longer."""
     bench = Bench(committed={_ZERO: Committed(0, "")})
     bench.member.unanswered = 6
     bench.member.bring(gained=[_ZERO])
@@ -229,7 +229,7 @@ def test_messages_without_any_offset_are_refused(monkeypatch: pytest.MonkeyPatch
 
 
 def test_idle_partition_moves_to_its_end() -> None:
-    """Over markers alone the offset moves by itself, so that the end means that nothing is left."""
+    """Over markers alone the offset moves by itself: the end means that nothing is left."""
     bench = _running(zero=4)
     bench.member.bring(ends={_ZERO: 6})
     bench.step()

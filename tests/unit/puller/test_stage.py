@@ -1,134 +1,31 @@
 """The puller as the loop runs it: chunks, the place in the offset, and whose place it is."""
 
-from collections.abc import Iterator
-from typing import NamedTuple
-
-import msgspec
 import pytest
 from msgspec.structs import replace
 
-from producer.contract.dead_letter import DeadLetter
-from producer.contract.objects import ObjectOutcome, ObjectVersion, Outcome, Place
+from producer.contract.objects import Outcome
 from producer.errors import PlaceUnreadableError, SchemaMismatchError
 from producer.kafka.stages import Committed
 from producer.puller.limits import Limits
-from producer.puller.progress import from_metadata, progress_of, to_metadata
-from producer.puller.stage import Pulled, PullerCodecs, PullerStage, PullerTopics
-from tests.support.builders import NOW, a_source, a_version
+from producer.puller.progress import from_metadata
+from producer.puller.pulling import Piece
+from tests.support.builders import a_version
 from tests.support.stages import (
     FROM_THE_START,
-    FakeClock,
     FakeMessage,
-    RecordingTransaction,
-    has_work_after_a_tick,
     transact,
 )
 from tests.support.waiting import eventually
-from tests.unit.puller.pullers import BUCKET, LIMITS, ClockThatRuns, WatchedStore, a_plan
-
-OBJECTS, RAW, OUTCOMES, DEAD_LETTERS = "objects", "raw", "outcomes", "dead-letters"
-CONTENT = b"one\n\ntwo\n" + b"x" * 40 + b"\nthree\nfour\nfive\n"
-
-
-class Log(NamedTuple):
-    """What committed transactions left."""
-
-    raw: list[bytes]
-    outcomes: list[ObjectOutcome]
-    dead_letters: list[DeadLetter]
-    committed: dict[int, Committed]
-
-
-class Puller:
-    """A stage, and the hand that the loop would lay on it."""
-
-    def __init__(self, store: WatchedStore, *, limits: Limits = LIMITS) -> None:
-        self.pulled: list[Pulled] = []
-        self.known = {"src_acme": a_source()}
-        self.clock = FakeClock()
-        self.log = Log([], [], [], {})
-        self.stage = PullerStage(
-            topics=PullerTopics(
-                objects=OBJECTS, raw=RAW, outcomes=OUTCOMES, dead_letters=DEAD_LETTERS
-            ),
-            codecs=PullerCodecs(
-                decode_version=decode_version,
-                encode_outcome=msgspec.json.encode,
-                encode_dead_letter=msgspec.json.encode,
-            ),
-            plan=a_plan(store, source_of=lambda name: self.known.get(name), limits=limits),  # noqa: PLW0108 - looked up when asked
-            clock=self.clock,
-            on_committed=self.pulled.append,
-        )
-
-    def acquire(self, committed: Committed | None = None, partition: int = 0) -> None:
-        """Give a partition at an offset, or where the log says that it stands."""
-        at = committed or self.log.committed.get(partition, FROM_THE_START)
-        self.stage.acquire(partition, at)
-        assert self.stage.is_ready(partition)
-
-    def transact_next(self, *, commits: bool = True) -> RecordingTransaction:
-        """Wait until there is work, and run one transaction."""
-        eventually(lambda: has_work_after_a_tick(self.stage), every_seconds=0.001)
-        transaction = transact(self.stage, commits=commits)
-        if commits:
-            self.land(transaction)
-        return transaction
-
-    def land(self, transaction: RecordingTransaction) -> None:
-        """Let what was published, and the offsets, be what the broker holds."""
-        log = self.log
-        log.raw.extend(transaction.values(RAW))
-        decode_outcome = msgspec.json.Decoder(ObjectOutcome).decode
-        log.outcomes.extend(map(decode_outcome, transaction.values(OUTCOMES)))
-        decode_letter = msgspec.json.Decoder(DeadLetter).decode
-        log.dead_letters.extend(map(decode_letter, transaction.values(DEAD_LETTERS)))
-        for (topic, partition), (offset, metadata) in transaction.offsets.items():
-            assert OBJECTS == topic
-            log.committed[partition] = Committed(offset, metadata)
-
-    def pull_all(self, partition: int = 0) -> None:
-        """Transact until nothing received is left."""
-        while not self.stage.is_drained(partition):
-            self.transact_next()
-
-
-def decode_version(value: bytes) -> ObjectVersion:
-    if not value.startswith(b"{"):
-        raise SchemaMismatchError("a value starts with another byte")
-    return msgspec.json.decode(value, type=ObjectVersion)
-
-
-def a_record(version: ObjectVersion | None, offset: int = 0) -> FakeMessage:
-    return FakeMessage(
-        topic_name=OBJECTS,
-        offset_number=offset,
-        key_bytes=b"src_acme/k1",
-        value_bytes=None if version is None else msgspec.json.encode(version),
-    )
-
-
-def half_read(version: ObjectVersion, offset: int) -> Committed:
-    place = Place(line=3, blank_lines=1)
-    progress = progress_of(version, place=place, started_at=NOW - 9)
-    return Committed(offset, to_metadata(progress))
-
-
-@pytest.fixture
-def store() -> WatchedStore:
-    """Give a store with a bucket."""
-    store = WatchedStore()
-    store.objects.make_bucket(BUCKET)
-    return store
-
-
-@pytest.fixture
-def puller(store: WatchedStore) -> Iterator[Puller]:
-    """Give a puller that owns nothing yet."""
-    puller = Puller(store)
-    yield puller
-    for partition in list(puller.stage._partitions):
-        puller.stage.release(partition)
+from tests.unit.puller.driving import (
+    CONTENT,
+    OBJECTS,
+    OUTCOMES,
+    RAW,
+    Puller,
+    a_record,
+    half_read,
+)
+from tests.unit.puller.pullers import LIMITS, ClockThatRuns, WatchedStore, a_plan
 
 
 def test_chunks_carry_the_place_and_the_last_the_outcome(
@@ -309,6 +206,22 @@ def test_superseded_outcome_is_told_again_after_an_abort(
     assert 5 == len(puller.log.raw)
 
 
+def test_superseded_outcome_need_not_wait_for_the_next_object(
+    puller: Puller, store: WatchedStore
+) -> None:
+    """It moves the offset to that one, whose lines may take a while; released, it is forgotten."""
+    store.may_open.clear()
+    puller.acquire(half_read(a_version(etag="etag-old"), 4))
+    puller.stage.receive(0, [a_record(store.put("k1", CONTENT), 8)])
+    alone = transact(puller.stage, commits=False)
+
+    assert {(OBJECTS, 0): (8, "")} == alone.offsets
+    assert [OUTCOMES] == [message.topic for message in alone.published]
+    puller.stage.release(0)
+    assert not puller.stage.has_work()
+    store.may_open.set()
+
+
 def test_place_that_cannot_be_read_stops_the_process(puller: Puller) -> None:
     """With its own error, and without a thread: nothing is held of the partition."""
     with pytest.raises(PlaceUnreadableError):
@@ -391,6 +304,20 @@ def test_transaction_takes_about_a_chunk_of_each_partition(store: WatchedStore) 
     # A chunk is closed at the first block beyond its bound, here four lines.
     assert max(count for counts in seen for count in counts.values()) <= 2 * 4
     assert 200 == len(puller.log.raw)
+
+
+def test_transaction_does_not_take_all_that_is_ready(
+    puller: Puller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A thread that is faster than the loop must not keep it in one transaction."""
+    puller.acquire()
+    pieces = iter([Piece(offset=0, raw=[b"one", b"two"])] * 100)
+    ahead = puller.stage._partitions[0].puller
+    monkeypatch.setattr(ahead, "take", lambda: next(pieces, None))
+
+    transaction = transact(puller.stage, commits=False)
+
+    assert LIMITS.chunk_lines == len(transaction.values(RAW))
 
 
 def test_partition_with_many_waiting_versions_is_not_fetched(
