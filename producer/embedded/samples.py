@@ -58,6 +58,8 @@ def _put(url: str, content: bytes) -> None:
     except urllib.error.HTTPError as error:
         with error:
             why = f"HTTP {error.code}"
+    except urllib.error.URLError as error:
+        why = str(error.reason)
     except (OSError, http.client.HTTPException) as error:
         why = type(error).__name__
     raise FatalError(

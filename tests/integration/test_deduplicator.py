@@ -19,7 +19,7 @@ from producer.kafka.tables import Watermarks
 from producer.settings.kafka import KafkaSettings
 from tests.support.builders import an_event, an_origin
 from tests.support.other_publishers import OtherPublisher, WatchedReaders, make_topics
-from tests.support.stages import FROM_THE_START, FakeMessage, transact
+from tests.support.stages import FROM_THE_START, FakeMessage, let_end, transact
 from tests.support.waiting import eventually
 from tests.unit.codec.values import a_registry, header_of
 
@@ -188,7 +188,7 @@ def test_release_while_a_transaction_is_pending_does_not_hang(
     deduplicator.stage.acquire(0, FROM_THE_START)
     readers.await_standstill()
 
-    deduplicator.stage.release(0)
+    let_end(lambda: deduplicator.stage.release(0))
 
     predecessor.commit()
     deduplicator.acquire()

@@ -16,6 +16,7 @@ from producer.kafka.tables import Watermarks
 from producer.settings.kafka import KafkaSettings
 from tests.support.builders import NOW, a_listed, a_source_id_in, a_version, an_outcome
 from tests.support.other_publishers import OtherPublisher, WatchedReaders, make_topics
+from tests.support.stages import let_end
 from tests.support.waiting import eventually
 from tests.unit.codec.values import TOPIC_NAMES, a_registry
 
@@ -219,7 +220,7 @@ def test_closing_while_a_transaction_is_pending_does_not_hang(
     table = topics.table(0)
     readers.await_standstill()
 
-    table.close()
+    let_end(table.close)
 
     assert not table._thread.is_alive()
     assert [] == topics.told

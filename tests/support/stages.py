@@ -1,6 +1,7 @@
 """What the loop is to a stage, without brokers: messages, transactions, tables, time."""
 
 import itertools
+import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from producer.kafka.member import Owned
 from producer.kafka.stages import Committed, Message, Stage
 from producer.kafka.transactions import Transaction
 from tests.support.builders import NOW, SECOND
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from confluent_kafka import Producer
@@ -131,6 +133,13 @@ def has_work_after_a_tick(stage: Stage) -> bool:
     """Let a stage look around, as the loop does once a step."""
     stage.tick()
     return stage.has_work()
+
+
+def let_end(call: Callable[[], object]) -> None:
+    """Call something that must not hang; where it does, fail rather than hang too."""
+    thread = threading.Thread(target=call, daemon=True)
+    thread.start()
+    eventually(lambda: not thread.is_alive(), every_seconds=0.005)
 
 
 class ScriptedReader:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -10,7 +11,7 @@ from rich.text import Text
 from producer.cli.demo.tally import SHOWN_EVENTS_MAX, Law, Tally
 from producer.cli.text import moment, printable
 from producer.contract.dead_letter import DeadLetter
-from producer.contract.event import GovernanceEvent
+from producer.contract.event import GovernanceEvent, Tokens
 from producer.contract.objects import Outcome
 
 _OUTCOMES_SHOWN_MAX: Final = 50
@@ -35,12 +36,12 @@ def show_report(console: Console, tally: Tally, *, prefix: str) -> None:
 
     `prefix` begins every object's key, and is left out.
     """
-    console.print()
-    console.print(_events(tally))
-    console.print(_objects(tally, prefix))
+    tables = [_events(tally), _objects(tally, prefix), _totals(tally)]
     if tally.shown_dead_letters:
-        console.print(_dead_letters(tally, prefix))
-    console.print(_totals(tally))
+        tables.insert(-1, _dead_letters(tally, prefix))
+    for table in tables:
+        console.print(table)
+        console.print()
     for law in tally.laws():
         console.print(_law(law))
 
@@ -53,19 +54,39 @@ def show_next_steps(console: Console, steps: Iterable[str]) -> None:
         console.print(Text(f"  {printable(step)}"), soft_wrap=True)
 
 
-def _table(title: str, columns: Sequence[str], *, numbers: Sequence[str] = ()) -> Table:
-    table = Table(title=title, title_justify="left", title_style="bold", header_style="dim")
+def _table(
+    title: str, columns: Sequence[str], *, whole: Sequence[str] = (), numbers: Sequence[str] = ()
+) -> Table:
+    """Build a table of which nothing is cut: what does not fit goes on in the next line.
+
+    Columns that are to stay whole leave the folding to the others.
+    """
+    table = Table(
+        title=title,
+        title_justify="left",
+        title_style="bold",
+        header_style="dim",
+        box=box.SIMPLE_HEAD,
+        show_edge=False,
+        pad_edge=False,
+        collapse_padding=True,
+    )
     for column in columns:
-        # Nothing is cut: what does not fit goes on in the next line.
-        table.add_column(column, justify="right" if column in numbers else "left", overflow="fold")
+        table.add_column(
+            column,
+            justify="right" if column in numbers else "left",
+            overflow="fold",
+            no_wrap=column in whole or column in numbers,
+        )
     return table
 
 
 def _events(tally: Tally) -> Table:
     table = _table(
         "Governance events",
-        ("occurred", "event type", "action", "actor", "target", "tokens in", "out", "outcome"),
-        numbers=("tokens in", "out"),
+        ("occurred", "event type", "action", "actor", "target", "tokens", "outcome"),
+        whole=("occurred", "event type", "outcome"),
+        numbers=("tokens",),
     )
     for event in sorted(tally.shown, key=lambda event: (event["occurred_at"], event["event_id"])):
         table.add_row(*_event(event))
@@ -77,13 +98,12 @@ def _events(tally: Tally) -> Table:
 def _event(event: GovernanceEvent) -> list[Text]:
     target, tokens = event["target"], event["tokens"]
     return _cells(
-        moment(event["occurred_at"])[:19],
+        moment(event["occurred_at"])[: len("2026-11-03T08:00:12")].replace("T", " "),
         event["event_type"],
         event["action"],
         event["actor"]["id"],
         "" if target is None else target["name"] or target["id"] or target["kind"],
-        "" if tokens is None else _number(tokens["input"]),
-        "" if tokens is None else _number(tokens["output"]),
+        "" if tokens is None else _tokens(tokens),
         event["outcome"],
     )
 
@@ -92,6 +112,7 @@ def _objects(tally: Tally, prefix: str) -> Table:
     table = _table(
         "Objects",
         ("key", "outcome", "reason", "lines", "raw", "blank", "dead letters"),
+        whole=("outcome", "reason"),
         numbers=("lines", "raw", "blank", "dead letters"),
     )
     # What is not simply pulled comes first where not all can be shown.
@@ -115,7 +136,9 @@ def _objects(tally: Tally, prefix: str) -> Table:
 
 
 def _dead_letters(tally: Tally, prefix: str) -> Table:
-    table = _table("Dead letters", ("key", "line", "stage", "why"), numbers=("line",))
+    table = _table(
+        "Dead letters", ("key", "line", "stage", "why"), whole=("stage",), numbers=("line",)
+    )
     for letter in tally.shown_dead_letters:
         table.add_row(
             *_cells(
@@ -137,7 +160,7 @@ def _why(letter: DeadLetter) -> str:
 
 
 def _totals(tally: Tally) -> Table:
-    table = _table("Totals, counted from the topics", ("", "count"), numbers=("count",))
+    table = _table("Totals", ("counted from the topics", "count"), numbers=("count",))
     for name, count in (
         ("objects", len(tally.outcomes)),
         ("lines", tally.lines),
@@ -152,13 +175,16 @@ def _totals(tally: Tally) -> Table:
 
 
 def _law(law: Law) -> Text:
-    mark = Text("✓ ", style="green") if law.holds else Text("✗ ", style="bold red")
+    mark = ("✓ ", "green") if law.holds else ("✗ ", "bold red")
     sign = "=" if law.holds else "≠"
-    return mark + Text(f"{law.text}: {law.total} {sign} {' + '.join(map(str, law.parts))}")
+    parts = " + ".join(map(str, law.parts))
+    return Text.assemble(mark, f"{law.text}: {law.total} {sign} {parts}")
 
 
-def _number(count: int | None) -> str:
-    return "" if count is None else str(count)
+def _tokens(tokens: Tokens) -> str:
+    """Show input and output; what a line does not state is no zero."""
+    counts = (tokens["input"], tokens["output"])
+    return "/".join("?" if count is None else str(count) for count in counts)
 
 
 def _cells(*texts: str) -> list[Text]:

@@ -61,6 +61,6 @@ class Showing:
             step = Step(self._console, title, None)
             yield step
         done = f"{title}: {step.result}" if step.result else title
-        mark = Text("✓ ", style="green")
-        seconds = Text(f"  {time.monotonic() - began:.1f} s", style="dim")
-        self._console.print(mark + Text(printable(done)) + seconds, soft_wrap=True)
+        seconds = f"  {time.monotonic() - began:.1f} s"
+        line = Text.assemble(("✓ ", "green"), printable(done), (seconds, "dim"))
+        self._console.print(line, soft_wrap=True)

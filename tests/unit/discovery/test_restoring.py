@@ -9,7 +9,7 @@ from producer.contract.status import SourceStatus, Status
 from producer.discovery.restoring import LedgerTable
 from producer.errors import FatalError
 from tests.support.builders import NOW, a_source_id_in, a_version, an_outcome
-from tests.support.stages import FakeClock
+from tests.support.stages import FakeClock, let_end
 from tests.support.waiting import eventually
 from tests.unit.discovery.tables import (
     OBJECTS,
@@ -137,7 +137,7 @@ def test_closing_while_restoring_does_not_hang(topics: ScriptedTopics) -> None:
     table = LedgerTable(a_ledger_plan(FakeClock(), lambda messages, _: told.append(messages)), [0])
     eventually(lambda: topics.readers, every_seconds=0.005)
 
-    table.close()
+    let_end(table.close)
 
     assert topics.readers[0].is_closed
     assert [] == told

@@ -12,6 +12,7 @@ from tests.support.stages import (
     FakeMessage,
     RecordingTransaction,
     has_work_after_a_tick,
+    let_end,
     transact,
 )
 from tests.support.waiting import eventually
@@ -278,7 +279,7 @@ def test_release_while_restoring_does_not_hang(topics: ScriptedTopics) -> None:
 
     discovery.stage.release(0)
     assert not topics.readers[0].is_closed
-    discovery.stage.release(1)
+    let_end(lambda: discovery.stage.release(1))
     assert topics.readers[0].is_closed
 
 

@@ -98,8 +98,9 @@ def test_seek_that_comes_too_early_is_tried_again() -> None:
     assert [] == bench.stage.inboxes[0]
 
     bench.member.unseekable.clear()
+    bench.step()
     bench.member.bring({_ZERO: messages_of(0, [3])})
-    bench.step(2)
+    bench.step()
     assert [b"3"] == bench.publisher.published
 
 
