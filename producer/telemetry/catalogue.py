@@ -45,7 +45,7 @@ class LogEvent(Enum):
     )
     PUBLISHER_REPLACED = (
         "publisher.replaced",
-        logging.WARNING,
+        logging.INFO,
         "A Kafka client that something suspicious happened to made way for a fresh one.",
     )
     LISTING_FINISHED = "listing.finished", logging.INFO, "A source was listed."

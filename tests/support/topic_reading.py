@@ -82,7 +82,10 @@ class TopicReading:
 
     def __init__(self, *, bootstrap_servers: str, registry_url: str) -> None:
         self._bootstrap_servers = bootstrap_servers
-        self._admin = AdminClient({"bootstrap.servers": bootstrap_servers})
+        self._admin = AdminClient(
+            # Quiet: it may outlive the broker by the time that the collector takes.
+            {"bootstrap.servers": bootstrap_servers, "log_level": 2}
+        )
         self._schemas = Schemas(registry_url)
 
     def read(self, topic: str, *, isolation: Isolation = "read_committed") -> list[Read]:
