@@ -1,8 +1,13 @@
 """A line, or a range of lines, that could not become an event, with the failures that say why."""
 
 from enum import StrEnum
+from importlib.metadata import version
+from typing import Final
 
 import msgspec
+
+# Who gave up on a line, as its dead letter says.
+PROCESSOR: Final = f"openai-compliance/{version('openai-compliance')}"
 
 
 class FailureKind(StrEnum):

@@ -4,12 +4,11 @@ Promises: every line gives at least one of either; nothing is raised whatever it
 failure found in a record is told.
 """
 
-from importlib.metadata import version
 from typing import Final
 
 import msgspec
 
-from producer.contract.dead_letter import DeadLetter, Failure
+from producer.contract.dead_letter import PROCESSOR, DeadLetter, Failure
 from producer.contract.event import GovernanceEvent
 from producer.contract.raw import RawLine
 from producer.normaliser.documents import Document, decode_record, read_documents
@@ -17,7 +16,6 @@ from producer.normaliser.envelope import to_event
 from producer.normaliser.families.catalogue import family_of
 
 STAGE: Final = "normaliser"
-PROCESSOR: Final = f"openai-compliance/{version('openai-compliance')}"
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):

@@ -191,7 +191,7 @@ class PartitionPuller:
             lines=[],
             oversized=[],
             place=task.skip_through,
-            counts=LineCounts(blank=task.skip_through.blank_lines),
+            counts=LineCounts(),
             read_bytes=0,
             decompressed_bytes=0,
         )
@@ -212,7 +212,6 @@ class PartitionPuller:
     ) -> Piece:
         version = task.version
         pulled_at = self._plan.clock.now()
-        place = _place_after(chunk, task)
         return Piece(
             offset=task.offset,
             source_id=version.source_id,
@@ -221,11 +220,11 @@ class PartitionPuller:
             dead_letters=[
                 self._too_large(source, version, line, pulled_at) for line in chunk.oversized
             ],
-            progress=progress_of(version, place=place, started_at=started_at),
+            progress=progress_of(version, place=chunk.place, started_at=started_at),
             outcome=None
             if chunk.end is None
-            else self._outcome(version, place, chunk, started_at),
-            blank_lines=max(0, chunk.counts.blank - before.counts.blank),
+            else self._outcome(version, chunk.place, chunk, started_at),
+            blank_lines=chunk.place.blank_lines - before.place.blank_lines,
             read_bytes=chunk.read_bytes - before.read_bytes,
         )
 
@@ -327,17 +326,3 @@ class _Due:
 
     def put_off(self) -> None:
         self._at = self._clock.steady() + self._seconds
-
-
-def _place_after(chunk: Chunk, task: Task) -> Place:
-    """Say how far lines are accounted for.
-
-    An object that broke before the place reached last time keeps that one.
-    """
-    if chunk.counts.lines < task.skip_through.line:
-        return task.skip_through
-    return Place(
-        line=chunk.counts.lines,
-        blank_lines=chunk.counts.blank,
-        dead_letter_lines=chunk.counts.dead_letter,
-    )

@@ -12,6 +12,7 @@ from producer.clock import SystemClock
 from producer.codec.models import Codecs, build_codecs
 from producer.codec.raw_lines import RawLineEncoder
 from producer.codec.registration import registered_header
+from producer.contract.dead_letter import PROCESSOR
 from producer.contract.names import is_source_id
 from producer.contract.objects import ObjectVersion
 from producer.contract.source import IngestionSource
@@ -23,7 +24,6 @@ from producer.errors import FatalError
 from producer.kafka.partitioning import partition_of
 from producer.kafka.progress import GroupProgress
 from producer.kafka.tables import ModelTable
-from producer.normaliser.normalise import PROCESSOR
 from producer.puller.limits import Limits
 from producer.puller.pulling import PullingPlan
 from producer.puller.stage import PullerCodecs, PullerStage, PullerTopics
