@@ -193,10 +193,11 @@ class TransactionalLoop:
                 # Its leader is away: it is asked for again, and so are those behind it.
                 return
             partition = self._partitions[owned]
-            partition.phase = _Phase.RESTORING
             partition.committed = partition.received = committed.offset
             partition.is_inside = bool(committed.metadata)
             partition.stage.acquire(owned.partition, committed)
+            # Only now: what could not be acquired is not there to be released.
+            partition.phase = _Phase.RESTORING
 
     def _start_restored(self) -> None:
         for owned in self._in_phase(_Phase.RESTORING):
