@@ -15,11 +15,14 @@ class GroupProgress:
         self._watermarks = watermarks
 
     def behind(self, partitions: Sequence[Owned]) -> list[Owned]:
-        """Name the partitions that are not read to the end which `read_committed` can reach.
+        """Name the partitions that are not read to the end of their log.
 
-        Committed offsets of pending transactions do not count, so an answer may be outdated but
-        never says that something is done which may still be undone.
+        The end that a `read_committed` reader can reach does not do: a commit returns before its
+        markers are written, and for that moment what was just published upstream is not there yet.
+        So what is pending counts as unread, until its transaction ends or times out. Committed
+        offsets of pending transactions do not count. So an answer may be outdated, but never says
+        that something is done which may still be undone.
         """
-        ends = self._watermarks.stable(partitions)
+        ends = self._watermarks.high(partitions)
         committed = self._offsets.fetch(partitions)
         return [owned for owned in partitions if committed[owned] < ends[owned]]
