@@ -26,7 +26,7 @@ _BEGINNING = -2
 _ATTEMPTS = 20
 _WAIT_SECONDS = 0.25
 # What a broker says of a topic that it was not yet told about.
-_NEW_TOPIC = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART})
+_NEW_TOPIC = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._NOENT})  # noqa: SLF001
 
 T = TypeVar("T")
 

@@ -27,8 +27,8 @@ from confluent_kafka.schema_registry import SchemaRegistryClient
 Isolation = Literal["read_committed", "read_uncommitted"]
 
 # Beyond the time after which a broker ends a transaction that a killed process left open.
-_POLLS_MAX: Final = 60
-_POLL_SECONDS: Final = 1.0
+_POLLS_MAX: Final = 600
+_POLL_SECONDS: Final = 0.1
 _BATCH_MESSAGES: Final = 5000
 _REQUEST_SECONDS: Final = 20.0
 # The Confluent wire format: a zero byte, then the id of the schema.
