@@ -189,9 +189,6 @@ class TransactionalLoop:
             return
         self._ask_seconds = _ASK_FIRST_SECONDS
         for owned, committed in answers.items():
-            if not self._member.check_offset(owned, committed.offset):
-                # Its leader is away: it is asked for again, and so are those behind it.
-                return
             partition = self._partitions[owned]
             partition.committed = partition.received = committed.offset
             partition.is_inside = bool(committed.metadata)

@@ -19,7 +19,7 @@ from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.stages import Committed
 
-_LEADER_SECONDS = 5.0
+_LEADER_SECONDS = 2.0
 
 
 class Owned(NamedTuple):
@@ -107,30 +107,11 @@ class GroupMember:
             found[owned] = Committed(answer.offset, answer.metadata or "")
         return found
 
-    def check_offset(self, owned: Owned, offset: int) -> bool:
-        """Whether the partition holds `offset`; false where its leader does not answer.
-
-        Raises `OffsetMissingError` where it no longer, or not yet, holds it.
-        """
-        try:
-            low, high = self._consumer.get_watermark_offsets(
-                TopicPartition(*owned), timeout=_LEADER_SECONDS, cached=False
-            )
-        except KafkaException as raised:
-            error = raised.args[0]
-            if may_pass(error):
-                return False
-            raise FatalError(describe(f"ask for the ends of {owned}", error)) from raised
-        if not low <= offset <= high:
-            raise OffsetMissingError(
-                f"group {self._group!r} stands at offset {offset} of partition {owned.partition} "
-                f"of {owned.topic!r}, which holds {low} to {high}: messages are gone that were "
-                "never read; decide what to do about them, then reset the group's offsets by hand"
-            )
-        return True
-
     def start(self, owned: Owned, offset: int) -> bool:
-        """Deliver from `offset`; false while librdkafka is not yet far enough to be told."""
+        """Deliver from `offset`; false while librdkafka is not yet far enough to be told.
+
+        Raises `OffsetMissingError` where the partition no longer, or not yet, holds it.
+        """
         try:
             self._consumer.seek(TopicPartition(owned.topic, owned.partition, offset))
         except KafkaException as raised:
@@ -138,7 +119,28 @@ class GroupMember:
                 return False
             raise FatalError(describe(f"seek {owned}", raised.args[0])) from raised
         self.resume([owned])
+        self._check_offset(owned, offset)
         return True
+
+    def _check_offset(self, owned: Owned, offset: int) -> None:
+        # Asked last: a fetcher that had nothing to fetch sleeps for up to a second, and a request
+        # to its broker wakes it.
+        try:
+            low, high = self._consumer.get_watermark_offsets(
+                TopicPartition(*owned), timeout=_LEADER_SECONDS, cached=False
+            )
+        except KafkaException as raised:
+            error = raised.args[0]
+            if may_pass(error):
+                # Its leader is away. The fetcher will find out, and say less about it.
+                return
+            raise FatalError(describe(f"ask for the ends of {owned}", error)) from raised
+        if not low <= offset <= high:
+            raise OffsetMissingError(
+                f"group {self._group!r} stands at offset {offset} of partition {owned.partition} "
+                f"of {owned.topic!r}, which holds {low} to {high}: messages are gone that were "
+                "never read; decide what to do about them, then reset the group's offsets by hand"
+            )
 
     def pause(self, partitions: Iterable[Owned]) -> None:
         """Stop fetching; what is under way still arrives."""

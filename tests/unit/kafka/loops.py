@@ -48,12 +48,10 @@ class ScriptedMember:
         self.committed = dict(committed)
         # How often it has no answer: a predecessor's transaction is pending.
         self.unanswered = 0
-        # Partitions whose leader is away, and those that librdkafka is not ready to seek.
-        self.leaderless: set[Owned] = set()
+        # Partitions that librdkafka is not ready to seek.
         self.unseekable: set[Owned] = set()
         self.asked_seconds: list[float] = []
         self.polled_seconds: list[float] = []
-        self.running: dict[Owned, int] = {}
         self.paused: set[Owned] = set()
 
     def bring(
@@ -86,10 +84,6 @@ class ScriptedMember:
             self.unanswered -= 1
             return None
         return {owned: self.committed[owned] for owned in asked}
-
-    def check_offset(self, owned: Owned, offset: int) -> bool:
-        del offset
-        return owned not in self.leaderless
 
     def start(self, owned: Owned, offset: int) -> bool:
         if owned in self.unseekable:

@@ -41,8 +41,9 @@ def test_partition_stays_paused_until_it_is_sought() -> None:
     bench = Bench(committed={_ZERO: Committed(0, "")})
     bench.stage.restoring.add(0)
     bench.member.bring(gained=[_ZERO])
+    bench.member.bring({_ZERO: messages_of(0, [0])})
     bench.step(3)
-    assert {_ZERO} == bench.member.paused
+    assert ({_ZERO}, []) == (bench.member.paused, bench.publisher.transactions)
     assert not bench.loop.is_idle
 
     bench.stage.restoring.clear()
@@ -72,20 +73,6 @@ def test_pending_offset_is_asked_for_again_and_longer() -> None:
     bench.step(7)
     assert [0.25, 0.5, 1.0, 2.0, 4.0, 4.0, 4.0] == bench.member.asked_seconds
     assert {0} == bench.stage.inboxes.keys()
-
-
-def test_partition_without_a_leader_waits_for_one() -> None:
-    """An offset that cannot be held against the log yet is asked for again: it may change."""
-    bench = Bench(committed={_ZERO: Committed(0, ""), _ONE: Committed(0, "")})
-    bench.member.leaderless.add(_ZERO)
-    bench.member.bring(gained=[_ZERO, _ONE])
-    bench.step()
-    assert {} == bench.stage.inboxes
-
-    bench.member.leaderless.clear()
-    bench.member.committed[_ZERO] = Committed(5, "")
-    bench.step()
-    assert ("acquire", 0, 5, "") in bench.journal
 
 
 def test_seek_that_comes_too_early_is_tried_again() -> None:
@@ -252,6 +239,16 @@ def test_partition_does_not_move_over_what_is_unfinished() -> None:
     assert Committed(6, "") == bench.member.committed[_ZERO]
 
 
+def test_partition_does_not_move_over_messages_that_nobody_finished() -> None:
+    """A stage that holds nothing and has contributed nothing has lost what it received."""
+    bench = _running()
+    bench.member.bring({_ZERO: messages_of(0, [0])}, ends={_ZERO: 2})
+    bench.loop._poll()
+    bench.stage.inboxes[0].clear()
+    bench.step(2)
+    assert Committed(0, "") == bench.member.committed[_ZERO]
+
+
 def test_partition_moves_to_the_end_behind_its_last_message() -> None:
     """Messages first, in a transaction with their own offset; then the markers behind them."""
     bench = _running()
@@ -296,7 +293,7 @@ def test_partition_is_not_fetched_while_its_stage_wants_no_more() -> None:
 
 
 def test_nothing_is_fetched_while_a_failure_is_waited_out() -> None:
-    """What would pile up meanwhile would make the next transaction too large for its time-out."""
+    """What piled up would make the next transaction too large for its time-out; work waits."""
     bench = _running()
     bench.publisher.results.append(TransactionResult.ABORTED)
     bench.member.bring({_ZERO: messages_of(0, [0])})
@@ -305,9 +302,13 @@ def test_nothing_is_fetched_while_a_failure_is_waited_out() -> None:
     assert {_ZERO, _ONE} == bench.member.paused
     assert 0.0 not in bench.member.polled_seconds[-1:]
 
+    bench.stage.leases[0] = 0
+    bench.loop.step()
+    assert 1 == len(bench.observer.ended)
     bench.clock.pass_time(60)
     bench.loop.step()
     assert set() == bench.member.paused
+    assert 2 == len(bench.observer.ended)
 
 
 def test_nothing_is_fetched_while_the_broker_is_away_with_work_waiting() -> None:
