@@ -31,6 +31,18 @@ _SESSION_SECONDS: Final = 6.0
 _TRANSACTION_SECONDS: Final = 5.0
 
 
+def initialised_producer(bootstrap_servers: str, transactional_id: str) -> Producer:
+    """Build a transactional producer that is nobody's of the project."""
+    producer = Producer(
+        {"bootstrap.servers": bootstrap_servers, "transactional.id": transactional_id}
+    )
+    # One that knows no broker yet waits for half a second before it looks for its coordinator.
+    for _ in range(2):
+        producer.list_topics(timeout=_SECONDS)
+    producer.init_transactions(_SECONDS)
+    return producer
+
+
 class CopyStage:
     """Copies what it receives, partition by partition."""
 
@@ -163,22 +175,17 @@ class Copying:
         self._offsets = GroupOffsets(connection, self.group)
         self._progress = GroupProgress(offsets=self._offsets, watermarks=Watermarks(connection))
         self._copiers: list[Copier] = []
-        self._filled = 0
+        self._filler = initialised_producer(bootstrap_servers, f"{self.group}-filler")
+        self.filled = 0
 
     def fill(self, messages: int) -> None:
         """Publish messages to the original, spread over its partitions, committed at once."""
-        producer = Producer(
-            {
-                "bootstrap.servers": self.settings.bootstrap_servers,
-                "transactional.id": f"{self.group}-filler",
-            }
-        )
-        producer.init_transactions(_SECONDS)
+        producer = self._filler
         producer.begin_transaction()
-        for number in range(self._filled, self._filled + messages):
+        for number in range(self.filled, self.filled + messages):
             value = str(number).encode()
             producer.produce(self.original, value, value, number % PARTITIONS)
-        self._filled += messages
+        self.filled += messages
         producer.commit_transaction(_SECONDS)
 
     def copier(
@@ -266,7 +273,7 @@ class Copying:
         """Fail unless the copy holds what the original holds, once and in order."""
         original = [(read.partition, read.value) for read in self.reading.read(self.original)]
         copy = [(read.partition, read.value) for read in self.reading.read(self.copy)]
-        assert self._filled == len(original)
+        assert self.filled == len(original)
         assert original == copy
 
     def close(self) -> None:

@@ -65,6 +65,7 @@ class FakeProducer:
         self._number = number
         self._reports: deque[Callable[[], None]] = deque()
         self.room: int | None = None
+        self.polls = 0
 
     def report_error(self, code: int) -> None:
         """Have an error to tell."""
@@ -102,8 +103,10 @@ class FakeProducer:
         self._cluster.note(self._number, "poll")
         while self._reports:
             self._reports.popleft()()
+        # Room comes with every second poll.
+        self.polls += 1
         if self.room is not None:
-            self.room += 1
+            self.room += self.polls % 2
 
     def init_transactions(self, timeout: float) -> None:
         del timeout

@@ -195,6 +195,16 @@ def test_error_that_lasts_stops_the_process(
     assert [] == bench.cluster.calls("abort")
 
 
+@pytest.mark.parametrize("raised", [KafkaError._INCONSISTENT, KafkaError._STATE])
+def test_pointer_to_an_error_that_passes_is_no_reason_to_stop(bench: _Bench, raised: int) -> None:
+    """What was raised says that deliveries failed; how they failed is mended by a new epoch."""
+    bench.publisher.prepare()
+    bench.current.report_delivery(KafkaError._MSG_TIMED_OUT)
+    bench.cluster.failures["commit"].append(an_error(raised, abort=True))
+    result, _ = bench.publisher.transact(_contribute, lambda: "metadata")
+    assert TransactionResult.ABORTED is result
+
+
 def test_error_that_nobody_explains_stops_the_process(bench: _Bench) -> None:
     """A fatal error of unknown cause is not expected to pass."""
     bench.cluster.failures["produce"].append(an_error(KafkaError._FATAL))
