@@ -56,7 +56,7 @@ def connection(settings: KafkaSettings, *, client_id: str) -> Properties:
 
 
 def group_member(settings: KafkaSettings, *, client_id: str, group: str) -> Properties:
-    """Build the consumer of the transactional loop.
+    """Build a consumer of the transactional loop.
 
     A member of `group` that commits nothing by itself.
     """
@@ -81,12 +81,9 @@ def group_member(settings: KafkaSettings, *, client_id: str, group: str) -> Prop
         properties |= {
             "partition.assignment.strategy": "cooperative-sticky",
             "session.timeout.ms": session_ms,
-            "heartbeat.interval.ms": session_ms // 10,
+            # A join waits until all others have heard of it, each by its next heartbeat.
+            "heartbeat.interval.ms": min(1000, session_ms // 10),
         }
-    else:
-        # Deals out each topic evenly. The broker's default and the classic protocol's sticky
-        # strategy balance the sum alone: of two members, one may hold all of one topic.
-        properties["group.remote.assignor"] = "range"
     return properties
 
 

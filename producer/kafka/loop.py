@@ -1,8 +1,8 @@
-"""The transactional loop: one consumer, one transactional publisher, any number of stages.
+"""The transactional loop: one membership, one transactional publisher, any number of stages.
 
 Laws of this file:
 
-1. No transaction is open while the consumer is polled. So a rebalance never meets one, a
+1. No transaction is open while a consumer is polled. So a rebalance never meets one, a
    message is only used under the assignment that it was fetched in, and what a stage contributes
    is for partitions it owns.
 2. A partition's way up: its stable committed offset is asked for with no transaction of ours
@@ -21,7 +21,8 @@ from typing import Any, Protocol
 
 from producer.clock import Clock
 from producer.errors import BrokerUnavailableError, FatalError
-from producer.kafka.member import GroupMember, Owned
+from producer.kafka.member import Owned
+from producer.kafka.membership import Membership
 from producer.kafka.stages import Stage
 from producer.kafka.transactions import Transaction, TransactionalPublisher, TransactionResult
 
@@ -91,14 +92,14 @@ class TransactionalLoop:
     def __init__(  # noqa: PLR0913 - what it is put together from
         self,
         *,
-        member: GroupMember,
+        membership: Membership,
         publisher: TransactionalPublisher,
         stages: Sequence[Stage],
         clock: Clock,
         observer: LoopObserver,
         batch_messages_max: int,
     ) -> None:
-        self._member = member
+        self._membership = membership
         self._publisher = publisher
         self._stages = {stage.topic: stage for stage in stages}
         self._clock = clock
@@ -143,12 +144,14 @@ class TransactionalLoop:
             self._release(owned)
         for stage in self._stages.values():
             stage.close()
-        self._member.close()
+        self._membership.close()
         self._publisher.close()
 
     def _poll(self) -> None:
         timeout = 0.0 if self._has_work() and not self._is_held_up() else _POLL_SECONDS
-        polled = self._member.poll(messages_max=self._batch_messages_max, timeout_seconds=timeout)
+        polled = self._membership.poll(
+            messages_max=self._batch_messages_max, timeout_seconds=timeout
+        )
         for owned in polled.lost:
             self._release(owned)
         for owned in polled.gained:
@@ -183,11 +186,12 @@ class TransactionalLoop:
             # A transaction of our own may still be undecided until the publisher's epoch is
             # bumped.
             return
-        answers = self._member.fetch_committed(asking, timeout_seconds=self._ask_seconds)
-        if answers is None:
-            self._ask_seconds = min(2 * self._ask_seconds, _ASK_LONGEST_SECONDS)
-            return
-        self._ask_seconds = _ASK_FIRST_SECONDS
+        answers = self._membership.fetch_committed(asking, timeout_seconds=self._ask_seconds)
+        self._ask_seconds = (
+            _ASK_FIRST_SECONDS
+            if len(answers) == len(asking)
+            else min(2 * self._ask_seconds, _ASK_LONGEST_SECONDS)
+        )
         for owned, committed in answers.items():
             partition = self._partitions[owned]
             partition.committed = partition.received = committed.offset
@@ -199,7 +203,7 @@ class TransactionalLoop:
     def _start_restored(self) -> None:
         for owned in self._in_phase(_Phase.RESTORING):
             partition = self._partitions[owned]
-            if partition.stage.is_ready(owned.partition) and self._member.start(
+            if partition.stage.is_ready(owned.partition) and self._membership.start(
                 owned, partition.committed
             ):
                 partition.phase = _Phase.RUNNING
@@ -221,9 +225,9 @@ class TransactionalLoop:
             partition = self._partitions[owned]
             wants_more = not is_held_up and partition.stage.wants_more(owned.partition)
             if partition.is_paused and wants_more:
-                self._member.resume([owned])
+                self._membership.resume([owned])
             elif not partition.is_paused and not wants_more:
-                self._member.pause([owned])
+                self._membership.pause([owned])
             partition.is_paused = not wants_more
 
     def _has_work(self) -> bool:
@@ -236,7 +240,7 @@ class TransactionalLoop:
         if not self._prepare():
             return
         began = self._clock.steady()
-        result, transaction = self._publisher.transact(self._contribute, self._member.metadata)
+        result, transaction = self._publisher.transact(self._contribute, self._membership.metadata)
         self._observer.transaction_ended(
             result, transaction.messages, self._clock.steady() - began
         )
@@ -280,7 +284,7 @@ class TransactionalLoop:
             )
         wait = min(_BACKOFF_FIRST_SECONDS * 2**self._failures_in_a_row, _BACKOFF_LONGEST_SECONDS)
         self._not_before = self._clock.steady() + wait
-        self._member.pause(self._partitions)
+        self._membership.pause(self._partitions)
         for owned, partition in list(self._partitions.items()):
             if partition.phase is not _Phase.ASKING:
                 partition.stage.release(owned.partition)

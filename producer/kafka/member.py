@@ -1,4 +1,4 @@
-"""The process's membership of its group: one consumer, all topics, callbacks that take note.
+"""A member of the group: one consumer, one topic, callbacks that take note.
 
 Partitions come paused, and the loop seeks them once their stage is ready. So nothing is delivered
 before its table is restored, nor from anywhere but where the loop says. Until then librdkafka
@@ -7,7 +7,7 @@ takes a moment to reach the fetcher, an offset that is gone from the log would s
 and the answer about an "end" can come after the seek and undo it.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
@@ -44,12 +44,12 @@ class Polled(NamedTuple):
 class GroupMember:
     """A consumer that is told everything and decides nothing. One owner thread."""
 
-    def __init__(self, properties: Properties, topics: Sequence[str]) -> None:
+    def __init__(self, properties: Properties, topic: str) -> None:
         self._group = str(properties["group.id"])
         self._consumer = open_consumer(properties)
         self._changes: list[tuple[bool, list[Owned]]] = []
         self._consumer.subscribe(
-            list(topics),
+            [topic],
             on_assign=self._on_assign,
             on_revoke=self._on_revoke,
             on_lost=self._on_revoke,

@@ -17,6 +17,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any
 
 from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
@@ -146,12 +147,13 @@ class TransactionalPublisher:
         self._warm_in_background()
 
     def transact(
-        self, contribute: Callable[[Transaction], None], group_metadata: Callable[[], Any]
+        self, contribute: Callable[[Transaction], None], group_metadata: Callable[[str], Any]
     ) -> tuple[TransactionResult, Transaction]:
         """Run one transaction: begin, let `contribute` fill it, send its offsets, commit.
 
-        `prepare` must have returned. `group_metadata` is asked at the moment of sending: an older
-        answer would carry a generation that is no longer ours, or hide that it is not.
+        `prepare` must have returned. `group_metadata` is asked, topic by topic, at the moment of
+        sending: an older answer would carry a generation that is no longer ours, or hide that it
+        is not.
         """
         client = self._current
         assert client is not None
@@ -195,17 +197,24 @@ class TransactionalPublisher:
         self._current = self._standby = None
 
     def _send_offsets(
-        self, client: WatchedProducer, transaction: Transaction, group_metadata: Callable[[], Any]
+        self,
+        client: WatchedProducer,
+        transaction: Transaction,
+        group_metadata: Callable[[str], Any],
     ) -> None:
-        offsets = [
-            TopicPartition(topic, partition, offset, metadata=metadata)
-            for (topic, partition), (offset, metadata) in transaction.offsets.items()
-        ]
-        _resuming(
-            lambda: client.producer.send_offsets_to_transaction(
-                offsets, group_metadata(), _SEND_OFFSETS_SECONDS
+        of_topic: dict[str, list[TopicPartition]] = {}
+        for (topic, partition), (offset, metadata) in transaction.offsets.items():
+            of_topic.setdefault(topic, []).append(
+                TopicPartition(topic, partition, offset, metadata=metadata)
             )
-        )
+
+        def send(topic: str) -> None:
+            client.producer.send_offsets_to_transaction(
+                of_topic[topic], group_metadata(topic), _SEND_OFFSETS_SECONDS
+            )
+
+        for topic in of_topic:
+            _resuming(partial(send, topic))
 
     def _commit(self, client: WatchedProducer) -> None:
         began = self._clock.steady()

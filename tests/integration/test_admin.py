@@ -83,7 +83,7 @@ class Cluster:
         """Let the group have a member."""
         member = GroupMember(
             configuration.group_member(self.settings, client_id="test", group=self.group),
-            [plan.name],
+            plan.name,
         )
         self._closing.append(member.close)
         eventually(

@@ -223,7 +223,7 @@ class _Storm:
         self.hidden = 0
 
     def transact(
-        self, contribute: Callable[[Transaction], None], group_metadata: Callable[[], Any]
+        self, contribute: Callable[[Transaction], None], group_metadata: Callable[[str], Any]
     ) -> tuple[TransactionResult, Transaction]:
         fate = self._rng.choices(["let be", *_FATES], [6, 1, 1, 1, 1])[0]
 

@@ -92,8 +92,13 @@ class Publishing:
             while_open()
 
         publisher.prepare()
-        result, _ = publisher.transact(contribute, self._consumer.consumer_group_metadata)
+        result, _ = publisher.transact(contribute, self.metadata)
         return result
+
+    def metadata(self, topic: str) -> Any:  # noqa: ANN401 - an opaque handle of the client
+        """Give the metadata of the group, whichever topic it is for."""
+        del topic
+        return self._consumer.consumer_group_metadata()
 
     def values(self) -> list[bytes]:
         """Read what is committed."""
@@ -152,7 +157,7 @@ def test_key_is_published_to_the_partition_it_belongs_to(publishing: Publishing)
         for key in keys:
             transaction.publish(topic=publishing.topic, key=key, value=b"")
 
-    publisher.transact(contribute, publishing._consumer.consumer_group_metadata)
+    publisher.transact(contribute, publishing.metadata)
     found = {read.key: read.partition for read in publishing.reading.read(publishing.topic)}
     assert found == {key: partition_of(key, partitions=_PARTITIONS) for key in keys}
 

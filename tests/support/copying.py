@@ -15,6 +15,7 @@ from producer.kafka import configuration
 from producer.kafka.admin import Administrator, TopicPlan
 from producer.kafka.loop import TransactionalLoop
 from producer.kafka.member import GroupMember, Owned
+from producer.kafka.membership import Membership
 from producer.kafka.offsets import GroupOffsets
 from producer.kafka.progress import GroupProgress
 from producer.kafka.stages import Committed, Message
@@ -192,7 +193,7 @@ class Copying:
         self,
         slot: str = "slot",
         *,
-        member: Callable[[configuration.Properties, Sequence[str]], GroupMember] = GroupMember,
+        member: Callable[[configuration.Properties, str], GroupMember] = GroupMember,
         properties: Mapping[str, Any] | None = None,
     ) -> Copier:
         """Start a process of the group; it works when it is stepped."""
@@ -212,13 +213,13 @@ class Copying:
         joined = member(
             configuration.group_member(self.settings, client_id=client_id, group=self.group)
             | dict(properties or {}),
-            [self.original],
+            self.original,
         )
         copier = Copier(joined, publisher)
         copier.stage = CopyStage(self.original, self.copy)
         copier.observer = observer
         copier.loop = TransactionalLoop(
-            member=joined,
+            membership=Membership(lambda _: joined, [self.original]),
             publisher=publisher,
             stages=[copier.stage],
             clock=SystemClock(),

@@ -33,8 +33,8 @@ def test_two_processes_of_each_kind_share_the_work_and_count_exactly(
     for number in range(_OBJECTS):
         stage.put(f"{number:03}.jsonl.gz", gzipped(map(line, ids[number::_OBJECTS])))
     stage.eventually(
-        lambda: all(process.logs("partitions.assigned") for process in (*pulls, *normalises)),
-        describe="partitions for each process",
+        lambda: all(_shares(process) == [2, 2] for process in (*pulls, *normalises)),
+        describe="half of each topic for each process",
     )
     stage.apply_source()
     stage.eventually(
@@ -48,25 +48,28 @@ def test_two_processes_of_each_kind_share_the_work_and_count_exactly(
         read.key.decode() for read in stage.read("events")
     )
     assert len(ids) == len(stage.read("raw")) == len(stage.read("normalised"))
-    _check_shares(stage, pulls, normalises, is_each_topic_shared=settings == _NEWER)
+    _check_shares(stage, pulls, normalises)
+
+
+def _shares(process: StageProcess) -> list[int]:
+    """Count the partitions of each topic that a process has by now, as it says itself."""
+    owned = Counter(_partitions(process, "partitions.assigned"))
+    owned.subtract(_partitions(process, "partitions.revoked"))
+    return list(Counter(name.rpartition("/")[0] for name in owned.elements()).values())
+
+
+def _partitions(process: StageProcess, event: str) -> list[str]:
+    return [name for line in process.logs(event) for name in line["partitions"]]
 
 
 def _check_shares(
-    stage: Deployment,
-    pulls: Sequence[StageProcess],
-    normalises: Sequence[StageProcess],
-    *,
-    is_each_topic_shared: bool,
+    stage: Deployment, pulls: Sequence[StageProcess], normalises: Sequence[StageProcess]
 ) -> None:
-    """Check that shares add up, and with the newer protocol that each process has one of each.
-
-    The classic protocol's sticky strategy balances partitions over all topics of a group, so one
-    of two processes may list all sources while the other pulls all objects.
-    """
+    """Check that shares add up, and that each process has one of each topic."""
     pulled = [len(process.logs("object.pulled")) for process in pulls]
     assert _OBJECTS == sum(pulled) == len(stage.read("outcomes"))
-    assert all(pulled) or not is_each_topic_shared, f"objects pulled by each: {pulled}"
+    assert all(pulled), f"objects pulled by each: {pulled}"
     for event, name in (("records.normalised", "records"), ("events.deduplicated", "published")):
         shares = [sum(line[name] for line in process.logs(event)) for process in normalises]
         assert _OBJECTS * _LINES_AN_OBJECT == sum(shares)
-        assert all(shares) or not is_each_topic_shared, f"{name} of each: {shares}"
+        assert all(shares), f"{name} of each: {shares}"

@@ -13,6 +13,7 @@ from producer.clock import SystemClock
 from producer.kafka import configuration
 from producer.kafka.loop import TransactionalLoop
 from producer.kafka.member import GroupMember, Owned
+from producer.kafka.membership import Membership
 from producer.kafka.offsets import GroupOffsets
 from producer.kafka.progress import GroupProgress
 from producer.kafka.stages import Stage
@@ -46,12 +47,14 @@ def run(  # noqa: PLR0913 - one for each thing that differs between the two proc
         clock=clock,
         on_replaced=observer.publisher_replaced,
     )
-    member = GroupMember(
-        configuration.group_member(settings.kafka, client_id=surroundings.client_id, group=group),
-        [stage.topic for stage in stages],
+    joining = configuration.group_member(
+        settings.kafka, client_id=surroundings.client_id, group=group
+    )
+    membership = Membership(
+        lambda topic: GroupMember(joining, topic), [stage.topic for stage in stages]
     )
     loop = TransactionalLoop(
-        member=member,
+        membership=membership,
         publisher=publisher,
         stages=stages,
         clock=clock,

@@ -17,7 +17,7 @@ from tests.support.stages import FakeClock, FakeMessage, RecordingTransaction
 if TYPE_CHECKING:
     from confluent_kafka import Message as KafkaMessage
 
-    from producer.kafka.member import GroupMember
+    from producer.kafka.membership import Membership
     from producer.kafka.transactions import TransactionalPublisher
 
 TOPIC = "in"
@@ -39,8 +39,8 @@ def messages_of(partition: int, offsets: Iterable[int], *, topic: str = TOPIC) -
     ]
 
 
-class ScriptedMember:
-    """A member that brings what it is given, one poll after the other."""
+class ScriptedMembership:
+    """A membership that brings what it is given, one poll after the other."""
 
     def __init__(self, journal: Journal, committed: Mapping[Owned, Committed]) -> None:
         self._journal = journal
@@ -48,6 +48,8 @@ class ScriptedMember:
         self.committed = dict(committed)
         # How often it has no answer: a predecessor's transaction is pending.
         self.unanswered = 0
+        # Partitions that it has no answer for.
+        self.pending: set[Owned] = set()
         # Partitions that librdkafka is not ready to seek.
         self.unseekable: set[Owned] = set()
         self.asked_seconds: list[float] = []
@@ -76,14 +78,14 @@ class ScriptedMember:
 
     def fetch_committed(
         self, partitions: Iterable[Owned], *, timeout_seconds: float
-    ) -> dict[Owned, Committed] | None:
+    ) -> dict[Owned, Committed]:
         asked = list(partitions)
         self.asked_seconds.append(timeout_seconds)
         self._journal.append(("ask", *sorted(asked)))
         if self.unanswered:
             self.unanswered -= 1
-            return None
-        return {owned: self.committed[owned] for owned in asked}
+            return {}
+        return {owned: self.committed[owned] for owned in asked if owned not in self.pending}
 
     def start(self, owned: Owned, offset: int) -> bool:
         if owned in self.unseekable:
@@ -98,8 +100,8 @@ class ScriptedMember:
     def resume(self, partitions: Iterable[Owned]) -> None:
         self.paused.difference_update(partitions)
 
-    def metadata(self) -> str:
-        return "metadata"
+    def metadata(self, topic: str) -> str:
+        return f"metadata of {topic}"
 
     def close(self) -> None:
         self._journal.append(("member closed",))
@@ -108,7 +110,7 @@ class ScriptedMember:
 class ScriptedPublisher:
     """A publisher whose transactions end as they are told, and commit into the member's group."""
 
-    def __init__(self, journal: Journal, member: ScriptedMember) -> None:
+    def __init__(self, journal: Journal, member: ScriptedMembership) -> None:
         self._journal = journal
         self._member = member
         self.results: deque[TransactionResult] = deque()
@@ -130,12 +132,12 @@ class ScriptedPublisher:
         self.is_usable = True
 
     def transact(
-        self, contribute: Callable[[Transaction], None], group_metadata: Callable[[], Any]
+        self, contribute: Callable[[Transaction], None], group_metadata: Callable[[str], Any]
     ) -> tuple[TransactionResult, Transaction]:
         assert self.is_usable
         transaction = RecordingTransaction()
         contribute(transaction)
-        assert group_metadata() == "metadata"
+        assert group_metadata(TOPIC) == f"metadata of {TOPIC}"
         result = self.results.popleft() if self.results else TransactionResult.COMMITTED
         self._journal.append((result.value,))
         if result is TransactionResult.COMMITTED:
@@ -252,12 +254,12 @@ class Bench:
     def __init__(self, *, committed: Mapping[Owned, Committed]) -> None:
         self.journal: Journal = []
         self.clock = FakeClock()
-        self.member = ScriptedMember(self.journal, committed)
+        self.member = ScriptedMembership(self.journal, committed)
         self.publisher = ScriptedPublisher(self.journal, self.member)
         self.stage = CopyingStage(self.journal)
         self.observer = QuietObserver()
         self.loop = TransactionalLoop(
-            member=cast("GroupMember", self.member),
+            membership=cast("Membership", self.member),
             publisher=cast("TransactionalPublisher", self.publisher),
             stages=[self.stage],
             clock=self.clock,

@@ -131,7 +131,7 @@ class FakeProducer:
         timeout: float,
     ) -> None:
         del timeout
-        assert metadata == "metadata"
+        assert {f"member on {each.topic}" for each in offsets} == {metadata}
         self._cluster.note(self._number, "send_offsets")
         self._cluster.offsets.append(
             {(each.topic, each.partition): (each.offset, each.metadata) for each in offsets}

@@ -64,7 +64,7 @@ def test_member_of_the_classic_protocol() -> None:
         "fetch.wait.max.ms": 100,
         "group.id": "group",
         "group.protocol": "classic",
-        "heartbeat.interval.ms": 4500,
+        "heartbeat.interval.ms": 1000,
         "max.poll.interval.ms": 300_000,
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": 45_000,
@@ -81,7 +81,6 @@ def test_member_of_the_consumer_protocol_leaves_the_session_to_the_broker() -> N
         "fetch.wait.max.ms": 100,
         "group.id": "group",
         "group.protocol": "consumer",
-        "group.remote.assignor": "range",
         "max.poll.interval.ms": 300_000,
     }
     assert configuration.group_member(settings, client_id="test", group="group") == expected

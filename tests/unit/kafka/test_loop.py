@@ -75,6 +75,22 @@ def test_pending_offset_is_asked_for_again_and_longer() -> None:
     assert {0} == bench.stage.inboxes.keys()
 
 
+def test_partition_whose_offset_is_known_does_not_wait_for_another() -> None:
+    """A pending transaction holds up its own topic alone; what is left is asked for again."""
+    bench = Bench(committed={_ZERO: Committed(5, ""), _ONE: Committed(7, "")})
+    bench.member.pending = {_ONE}
+    bench.member.bring(gained=[_ZERO, _ONE])
+    bench.step(2)
+    asked = [entry for entry in bench.journal if entry[0] == "ask"]
+    assert [("ask", _ZERO, _ONE), ("ask", _ONE)] == asked
+    assert {0} == bench.stage.inboxes.keys()
+    assert bench.member.asked_seconds[0] < bench.member.asked_seconds[1]
+
+    bench.member.pending = set()
+    bench.step()
+    assert {0, 1} == bench.stage.inboxes.keys()
+
+
 def test_seek_that_comes_too_early_is_tried_again() -> None:
     """A partition that librdkafka cannot seek yet is not taken for a running one."""
     bench = Bench(committed={_ZERO: Committed(3, "")})

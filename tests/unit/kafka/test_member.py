@@ -112,7 +112,7 @@ def consumer(monkeypatch: pytest.MonkeyPatch) -> _Consumer:
 def member(consumer: _Consumer) -> GroupMember:
     """Give a member that nothing was given to yet."""
     del consumer
-    return GroupMember({"group.id": "group"}, ["in"])
+    return GroupMember({"group.id": "group"}, "in")
 
 
 def _message(owned: Owned, offset: int, code: int | None = None) -> Message:

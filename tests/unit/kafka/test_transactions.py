@@ -34,13 +34,17 @@ class _Bench:
     def transact(self, contribute: Callable[[Transaction], None] | None = None) -> str:
         """Prepare, then run a transaction with one message and one offset in it."""
         self.publisher.prepare()
-        result, _ = self.publisher.transact(contribute or _contribute, lambda: "metadata")
+        result, _ = self.publisher.transact(contribute or _contribute, _metadata)
         return result.value
 
 
 def _contribute(transaction: Transaction) -> None:
     transaction.publish(topic="out", key=b"key", value=b"value")
     transaction.advance("in", 0, offset=1, metadata="place")
+
+
+def _metadata(topic: str) -> str:
+    return f"member on {topic}"
 
 
 @pytest.fixture
@@ -60,6 +64,21 @@ def test_transaction_sends_messages_and_offsets_before_it_commits(bench: _Bench)
         bench.cluster.calls("init", "begin", "produce", "send_offsets", "commit", "abort")
     )
     assert [{("in", 0): (1, "place")}] == bench.cluster.offsets
+
+
+def test_offsets_of_each_topic_are_sent_by_its_member(bench: _Bench) -> None:
+    """The generation of one topic's member says nothing about partitions of another topic."""
+
+    def contribute(transaction: Transaction) -> None:
+        _contribute(transaction)
+        transaction.advance("other", 0, offset=7)
+        transaction.advance("in", 1, offset=2)
+
+    assert bench.transact(contribute) == "committed"
+    assert [{("in", 0): (1, "place"), ("in", 1): (2, "")}, {("other", 0): (7, "")}] == (
+        bench.cluster.offsets
+    )
+    assert 1 == len(bench.cluster.calls("commit"))
 
 
 def test_client_that_nothing_is_held_against_goes_on(bench: _Bench) -> None:
@@ -191,7 +210,7 @@ def test_error_that_lasts_stops_the_process(
     bench.cluster.failures["commit"].append(an_error(raised, abort=True))
     lasting = KafkaError(raised if reported is None else reported).name()
     with pytest.raises(FatalError, match=lasting):
-        bench.publisher.transact(_contribute, lambda: "metadata")
+        bench.publisher.transact(_contribute, _metadata)
     assert [] == bench.cluster.calls("abort")
 
 
@@ -201,7 +220,7 @@ def test_pointer_to_an_error_that_passes_is_no_reason_to_stop(bench: _Bench, rai
     bench.publisher.prepare()
     bench.current.report_delivery(KafkaError._MSG_TIMED_OUT)
     bench.cluster.failures["commit"].append(an_error(raised, abort=True))
-    result, _ = bench.publisher.transact(_contribute, lambda: "metadata")
+    result, _ = bench.publisher.transact(_contribute, _metadata)
     assert TransactionResult.ABORTED is result
 
 
@@ -226,7 +245,7 @@ def test_stage_that_raises_leaves_nothing_to_be_committed(
     # News of a fatal error, heard while the client is let go, must not take its place.
     bench.cluster.failures["flush"].append(an_error(KafkaError._FENCED, fatal=True))
     with pytest.raises(type(raised)):
-        bench.publisher.transact(fail, lambda: "metadata")
+        bench.publisher.transact(fail, _metadata)
     assert [] == bench.cluster.calls("send_offsets", "commit")
     assert not bench.publisher.is_usable
 
@@ -240,7 +259,7 @@ def test_full_queue_is_waited_for(bench: _Bench) -> None:
         transaction.publish_all(topic="out", key=b"", values=[b"0", b"1", b"2"], partition=0)
         transaction.publish(topic="out", key=b"", value=b"3")
 
-    _, transaction = bench.publisher.transact(contribute, lambda: "metadata")
+    _, transaction = bench.publisher.transact(contribute, _metadata)
     assert ([b"0", b"1", b"2", b"3"], 4) == (bench.cluster.produced, transaction.messages)
 
 
@@ -274,10 +293,10 @@ def test_twin_is_found_by_an_error_that_is_told_elsewhere(bench: _Bench) -> None
         bench.current.report_fatal_error(KafkaError._FENCED)
         bench.cluster.failures["produce"].append(an_error(KafkaError._FATAL))
         if times < 2:
-            result, _ = bench.publisher.transact(_contribute, lambda: "metadata")
+            result, _ = bench.publisher.transact(_contribute, _metadata)
             assert TransactionResult.UNKNOWN is result
     with pytest.raises(FencedError):
-        bench.publisher.transact(_contribute, lambda: "metadata")
+        bench.publisher.transact(_contribute, _metadata)
 
 
 def test_fencing_now_and_then_is_borne(bench: _Bench) -> None:
