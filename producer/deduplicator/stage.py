@@ -162,7 +162,8 @@ class DeduplicatorStage:
         """Ask how far the topic reaches: checkpoints, once the next commit is known to be one.
 
         All that lies there is ours or was restored, unless the group went on without us and
-        somebody else has published meanwhile. A later commit proves that it had not.
+        somebody else has published meanwhile. A later commit with an offset of this stage's topic
+        proves that it had not; no other does, since each topic has a member of its own.
         """
         ready = self._ready()
         try:

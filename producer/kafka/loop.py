@@ -10,7 +10,9 @@ Laws of this file:
    in another order.
 3. Whatever does not end in a clean commit ends in the same way: every partition goes the way up
    again, from the offset that the broker holds. Nothing that a failed transaction taught survives.
-4. An idle partition's offset moves to its end, over the markers that transactions leave, so
+4. A stage's messages travel with an offset of its own topic, and it learns only from transactions
+   that carried one: those alone show that the group still has the topic's member.
+5. An idle partition's offset moves to its end, over the markers that transactions leave, so
    that "the committed offset is at the end" means "nothing is left".
 """
 
@@ -203,14 +205,17 @@ class TransactionalLoop:
     def _start_restored(self) -> None:
         for owned in self._in_phase(_Phase.RESTORING):
             partition = self._partitions[owned]
-            if partition.stage.is_ready(owned.partition) and self._membership.start(
-                owned, partition.committed
-            ):
-                partition.phase = _Phase.RUNNING
-                partition.is_paused = False
-                self._observer.partition_started(
-                    owned, partition.committed, is_inside=partition.is_inside
-                )
+            if not partition.stage.is_ready(owned.partition):
+                continue
+            if not self._membership.start(owned, partition.committed):
+                # To have asked in vain took its time: the others have their turn in other steps.
+                self._partitions[owned] = self._partitions.pop(owned)
+                return
+            partition.phase = _Phase.RUNNING
+            partition.is_paused = False
+            self._observer.partition_started(
+                owned, partition.committed, is_inside=partition.is_inside
+            )
 
     def _is_held_up(self) -> bool:
         """Whether work has to wait: for a broker, which each step asks for, or for the backoff."""
@@ -251,7 +256,7 @@ class TransactionalLoop:
 
     def _contribute(self, transaction: Transaction) -> None:
         for stage in self._stages.values():
-            stage.contribute(transaction)
+            self._let_contribute(stage, transaction)
         for owned, partition in self._partitions.items():
             if owned not in transaction.offsets and partition.may_move_to_end(owned.partition):
                 transaction.advance(*owned, offset=partition.end)
@@ -262,8 +267,12 @@ class TransactionalLoop:
             transaction.advance(
                 topic, index, offset=max(offset, held.committed), metadata=metadata
             )
-        assert transaction.offsets or not transaction.messages, (
-            "messages without an offset would escape the fence of the group"
+
+    def _let_contribute(self, stage: Stage, transaction: Transaction) -> None:
+        messages = transaction.messages
+        stage.contribute(transaction)
+        assert transaction.messages == messages or stage.topic in transaction.topics, (
+            "messages without an offset of the topic that they stand for would escape the fence"
         )
 
     def _learn(self, transaction: Transaction) -> None:
@@ -272,8 +281,8 @@ class TransactionalLoop:
             partition = self._partitions[Owned(topic, index)]
             partition.committed = offset
             partition.received = max(partition.received, offset)
-        for stage in self._stages.values():
-            stage.committed()
+        for topic in transaction.topics:
+            self._stages[topic].committed()
 
     def _start_over(self) -> None:
         self._failures_in_a_row += 1

@@ -108,7 +108,7 @@ class GroupMember:
         return found
 
     def start(self, owned: Owned, offset: int) -> bool:
-        """Deliver from `offset`; false while librdkafka is not yet far enough to be told.
+        """Deliver from `offset`; false where librdkafka or the leader is not yet ready.
 
         Raises `OffsetMissingError` where the partition no longer, or not yet, holds it.
         """
@@ -119,10 +119,12 @@ class GroupMember:
                 return False
             raise FatalError(describe(f"seek {owned}", raised.args[0])) from raised
         self.resume([owned])
-        self._check_offset(owned, offset)
+        if not self._has_offset(owned, offset):
+            self.pause([owned])
+            return False
         return True
 
-    def _check_offset(self, owned: Owned, offset: int) -> None:
+    def _has_offset(self, owned: Owned, offset: int) -> bool:
         # Asked last: a fetcher that had nothing to fetch sleeps for up to a second, and a request
         # to its broker wakes it.
         try:
@@ -132,8 +134,7 @@ class GroupMember:
         except KafkaException as raised:
             error = raised.args[0]
             if may_pass(error):
-                # Its leader is away. The fetcher will find out, and say less about it.
-                return
+                return False
             raise FatalError(describe(f"ask for the ends of {owned}", error)) from raised
         if not low <= offset <= high:
             raise OffsetMissingError(
@@ -141,6 +142,7 @@ class GroupMember:
                 f"of {owned.topic!r}, which holds {low} to {high}: messages are gone that were "
                 "never read; decide what to do about them, then reset the group's offsets by hand"
             )
+        return True
 
     def pause(self, partitions: Iterable[Owned]) -> None:
         """Stop fetching; what is under way still arrives."""

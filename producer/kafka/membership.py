@@ -4,9 +4,11 @@ Assignors balance the sum of a member's partitions over all its topics: of two p
 consumer each, one may be given all of a topic and the other all of the next. A member that
 subscribes to one topic gets its share of that one. All members are in the same group, and each
 sends the offsets of its own topic into the transaction of the process, under its own generation.
+So a commit shows of those members that sent something, and of no other, that the group has them.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from typing import Any
 
 from producer.kafka.member import GroupMember, Owned, Polled
@@ -22,9 +24,10 @@ class Membership:
     def poll(self, *, messages_max: int, timeout_seconds: float) -> Polled:
         """Bring what has arrived: at most `messages_max` of each topic, waiting so long in all."""
         together = Polled({}, {}, [], [])
+        share = timeout_seconds / len(self._members)
         for member in self._members.values():
             polled = member.poll(
-                messages_max=messages_max, timeout_seconds=timeout_seconds / len(self._members)
+                messages_max=messages_max, timeout_seconds=0.0 if together.messages else share
             )
             together.messages.update(polled.messages)
             together.ends.update(polled.ends)
@@ -64,9 +67,10 @@ class Membership:
         return self._members[topic].metadata()
 
     def close(self) -> None:
-        """Leave the group."""
-        for member in self._members.values():
-            member.close()
+        """Leave the group, all members even where one cannot."""
+        with ExitStack() as stack:
+            for member in self._members.values():
+                stack.callback(member.close)
 
 
 def _by_topic(partitions: Iterable[Owned]) -> dict[str, list[Owned]]:

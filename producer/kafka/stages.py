@@ -78,13 +78,17 @@ class Stage(Protocol):
         """Whether a transaction would have something in it now."""
 
     def contribute(self, transaction: Transaction) -> None:
-        """Put finished work into the open transaction.
+        """Put finished work into the open transaction, messages only with an offset of the topic.
 
         Learn nothing from it yet: it may be aborted.
         """
 
     def committed(self) -> None:
-        """Learn what the last contribution taught: it is known to be committed."""
+        """Learn what the last contribution taught: it is known to be committed.
+
+        Called where an offset of the stage's topic was in the transaction, its own or one that the
+        loop moved: the group had this topic's member until then, which other topics do not show.
+        """
 
     def release(self, partition: int) -> None:
         """Forget the partition, with all that was contributed and not committed.

@@ -62,6 +62,11 @@ class Transaction:
         self.offsets: dict[tuple[str, int], tuple[int, str]] = {}
         self.messages = 0
 
+    @property
+    def topics(self) -> set[str]:
+        """The topics that it has offsets of."""
+        return {topic for topic, _ in self.offsets}
+
     def publish(self, *, topic: str, key: bytes, value: bytes | None, partition: int = -1) -> None:
         """Publish one message; the partition follows from the key unless it is given."""
         try:

@@ -154,7 +154,7 @@ class NormaliserSettings(Section):
     """How raw records are taken."""
 
     batch_messages: Annotated[int, Field(ge=1, le=1_000_000)] = Field(
-        default=5000, description="Messages in a transaction, at most."
+        default=5000, description="Messages of each topic in a transaction, at most."
     )
 
 

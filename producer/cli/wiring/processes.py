@@ -47,11 +47,11 @@ def run(  # noqa: PLR0913 - one for each thing that differs between the two proc
         clock=clock,
         on_replaced=observer.publisher_replaced,
     )
-    joining = configuration.group_member(
+    member_properties = configuration.group_member(
         settings.kafka, client_id=surroundings.client_id, group=group
     )
     membership = Membership(
-        lambda topic: GroupMember(joining, topic), [stage.topic for stage in stages]
+        lambda topic: GroupMember(member_properties, topic), [stage.topic for stage in stages]
     )
     loop = TransactionalLoop(
         membership=membership,

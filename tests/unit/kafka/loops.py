@@ -52,6 +52,7 @@ class ScriptedMembership:
         self.pending: set[Owned] = set()
         # Partitions that librdkafka is not ready to seek.
         self.unseekable: set[Owned] = set()
+        self.vain: list[Owned] = []
         self.asked_seconds: list[float] = []
         self.polled_seconds: list[float] = []
         self.paused: set[Owned] = set()
@@ -89,6 +90,7 @@ class ScriptedMembership:
 
     def start(self, owned: Owned, offset: int) -> bool:
         if owned in self.unseekable:
+            self.vain.append(owned)
             return False
         self._journal.append(("seek", owned, offset))
         self.paused.discard(owned)
@@ -251,17 +253,20 @@ class QuietObserver:
 class Bench:
     """A loop with all that it is put together from."""
 
-    def __init__(self, *, committed: Mapping[Owned, Committed]) -> None:
+    def __init__(
+        self, *, committed: Mapping[Owned, Committed], topics: Sequence[str] = (TOPIC,)
+    ) -> None:
         self.journal: Journal = []
         self.clock = FakeClock()
         self.member = ScriptedMembership(self.journal, committed)
         self.publisher = ScriptedPublisher(self.journal, self.member)
-        self.stage = CopyingStage(self.journal)
+        self.stages = [CopyingStage(self.journal, topic=topic) for topic in topics]
+        self.stage = self.stages[0]
         self.observer = QuietObserver()
         self.loop = TransactionalLoop(
             membership=cast("Membership", self.member),
             publisher=cast("TransactionalPublisher", self.publisher),
-            stages=[self.stage],
+            stages=self.stages,
             clock=self.clock,
             observer=self.observer,
             batch_messages_max=1000,

@@ -1,5 +1,7 @@
 """The laws of the loop, with a member, a publisher and a stage that do as they are told."""
 
+from functools import partial
+
 import pytest
 
 from producer.errors import FatalError
@@ -9,7 +11,7 @@ from producer.kafka.stages import Committed
 from producer.kafka.transactions import TransactionResult
 from tests.unit.kafka.loops import TOPIC, Bench, messages_of
 
-_ZERO, _ONE = Owned(TOPIC, 0), Owned(TOPIC, 1)
+_ZERO, _ONE, _OTHER = Owned(TOPIC, 0), Owned(TOPIC, 1), Owned("other", 0)
 
 
 def _running(*, zero: int = 0, one: int = 0, metadata: str = "") -> Bench:
@@ -144,6 +146,45 @@ def test_messages_without_any_offset_are_refused(monkeypatch: pytest.MonkeyPatch
     with pytest.raises(AssertionError, match="escape the fence"):
         bench.step()
     assert [] == bench.publisher.transactions
+
+
+def test_offset_of_another_topic_is_no_fence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each topic has a member of its own: messages need an offset that theirs is asked about."""
+    bench = _of_two_topics()
+    monkeypatch.setattr(
+        bench.stages[1],
+        "contribute",
+        lambda transaction: transaction.publish(topic="out", key=b"", value=b""),
+    )
+    bench.member.bring({_ZERO: messages_of(0, [0])})
+    with pytest.raises(AssertionError, match="escape the fence"):
+        bench.step()
+    assert [] == bench.publisher.transactions
+
+
+def test_commit_teaches_only_those_whose_topic_was_in_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit without a topic's offset does not show that the group still has its member."""
+    bench = _of_two_topics()
+    told: list[str] = []
+    for stage in bench.stages:
+        monkeypatch.setattr(stage, "committed", partial(told.append, stage.topic))
+    bench.member.bring({_ZERO: messages_of(0, [0])})
+    bench.step()
+    assert [TOPIC] == told
+
+    bench.stages[0].inboxes[0].clear()
+    bench.member.bring(ends={_OTHER: 3})
+    bench.step()
+    assert [TOPIC, "other"] == told
+
+
+def _of_two_topics() -> Bench:
+    bench = Bench(
+        committed={_ZERO: Committed(0, ""), _OTHER: Committed(0, "")}, topics=(TOPIC, "other")
+    )
+    bench.member.bring(gained=[_ZERO, _OTHER])
+    bench.step()
+    return bench
 
 
 def test_idle_partition_moves_to_its_end() -> None:

@@ -296,12 +296,13 @@ def test_offset_outside_the_log_stops_the_process(
         member.start(_ZERO, offset)
 
 
-def test_leader_that_is_away_is_left_to_the_fetcher(
+def test_partition_whose_leader_is_away_is_not_started(
     member: GroupMember, consumer: _Consumer
 ) -> None:
-    """A broker that restarts is no reason to stop: the fetcher will find it again."""
+    """A broker that restarts is no reason to stop; it is asked again, and nothing is fetched."""
     consumer.has_leader = False
-    assert member.start(_ZERO, 5) is True
+    assert member.start(_ZERO, 5) is False
+    assert ["seek", "resume", "watermarks", "pause"] == [what for what, _ in consumer.asked]
 
 
 def test_partition_is_sought_and_then_fetched(member: GroupMember, consumer: _Consumer) -> None:

@@ -91,3 +91,16 @@ def test_seek_that_comes_too_early_is_tried_again() -> None:
     bench.member.bring({_ZERO: messages_of(0, [3])})
     bench.step()
     assert [b"3"] == bench.publisher.published
+
+
+def test_one_vain_start_a_step_is_enough() -> None:
+    """To ask a leader that is away takes seconds, in which nothing is polled; all have a turn."""
+    owned = [Owned(TOPIC, index) for index in range(3)]
+    bench = Bench(committed=dict.fromkeys(owned, Committed(0, "")))
+    bench.member.unseekable = {owned[0], owned[1]}
+    bench.member.bring(gained=owned)
+    bench.step()
+    assert [owned[0]] == bench.member.vain
+    bench.step(2)
+    assert [owned[0], owned[1], owned[0]] == bench.member.vain
+    assert ("seek", owned[2], 0) in bench.journal
