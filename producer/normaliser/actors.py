@@ -1,9 +1,10 @@
 """Who did it: the provider's id by the order of fallbacks, never an e-mail.
 
-The order: the user; the user who delegated to the agent; the agent; the API key; the external
+The order: the user; the one who delegated to the agent; the agent; the API key; the external
 collaborator; the identity of a usage report, whose own actor is the system; the system.
 """
 
+import re
 from typing import Final
 
 from producer.normaliser.privacy import is_email
@@ -19,35 +20,45 @@ from producer.normaliser.rules import Who
 
 _USER_PREFIX: Final = "user-"
 _ACCOUNT_SEPARATOR: Final = "__"
+_WORKSPACE: Final = re.compile(r"(?s:.+)__[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_AGENT: Final = "AGENT"
 _SYSTEM: Final = "system"
 _UNKNOWN: Final = "unknown"
+
+# The actors of API-platform audit logs.
+_PLATFORM_KINDS: Final = ("session", "api_key")
 
 
 def person_id(raw: str) -> str:
     """Strip the workspace off `user-X__<workspace>`: an account joins with its person."""
     if raw.startswith(_USER_PREFIX):
         return raw.partition(_ACCOUNT_SEPARATOR)[0]
+    if _ACCOUNT_SEPARATOR in raw and _WORKSPACE.fullmatch(raw) is not None:
+        return raw.rpartition(_ACCOUNT_SEPARATOR)[0]
     return raw
+
+
+def person_at(values: JsonObject, name: str, findings: Findings) -> str | None:
+    """Give the person whose id is at `name`; never an e-mail."""
+    found = identifier(values, name, findings)
+    return None if found is None or is_email(found) else person_id(found)
+
+
+def agent_attributes(
+    record: JsonObject, agent: str | None, findings: Findings
+) -> tuple[tuple[str, str | None], ...]:
+    """Give the agent that a record is about, and beside it the acting one if that is another."""
+    actor = mapping(record, "actor", findings)
+    acting = _agent_id(actor, findings) if actor.get("type") == _AGENT else None
+    other = None if agent is None or acting == agent else acting
+    return (("gen_ai.agent.id", agent), ("openai_compliance.actor.agent_id", other))
 
 
 def who_acted(record: JsonObject, findings: Findings) -> Who:
     """Read the actor of an enveloped record."""
     actor = mapping(record, "actor", findings)
-    kind = actor.get("type")
-    if kind == "ACCOUNT_USER" or (kind != "AGENT" and "user_id" in actor):
-        found = _user(actor, findings)
-    elif kind == "AGENT":
-        found = _agent(actor, findings)
-    elif kind == "API_KEY" or "redacted_id" in actor:
-        found = _api_key(actor, findings)
-    elif kind == "EXTERNAL_COLLABORATION_USER" or "provider_user_id" in actor:
-        found = _external(actor, findings)
-    elif kind in ("session", "api_key"):
-        found = _platform(actor, findings)
-    else:
-        found = None
     return (
-        found
+        _acting(actor, findings)
         or _reported(record, findings)
         or _beside(record, findings)
         or _nobody(actor, findings)
@@ -70,6 +81,23 @@ def nobody() -> Who:
     return Who(kind=_UNKNOWN, id=_SYSTEM)
 
 
+def _acting(actor: JsonObject, findings: Findings) -> Who | None:
+    kind = actor.get("type")
+    if kind == _AGENT:
+        return _agent(actor, findings)
+    if kind in _PLATFORM_KINDS:
+        return _platform(actor, findings)
+    return _by_itself(actor, findings)
+
+
+def _by_itself(actor: JsonObject, findings: Findings) -> Who | None:
+    """Read who acts without an agent, by the id that is there."""
+    person = _user(actor, findings)
+    if person is not None and person.id != _UNKNOWN:
+        return person
+    return _api_key(actor, findings) or _external(actor, findings) or person
+
+
 def _user(actor: JsonObject, findings: Findings) -> Who | None:
     return user(
         identifier(actor, "user_id", findings), text(actor, "user_email", findings), findings
@@ -79,17 +107,17 @@ def _user(actor: JsonObject, findings: Findings) -> Who | None:
 def _agent(actor: JsonObject, findings: Findings) -> Who | None:
     agent = _agent_id(actor, findings)
     runtime = mapping(actor, "agent_runtime", findings)
-    delegator = _user(mapping(runtime, "delegator", findings), findings)
-    if delegator is not None:
-        return Who(
-            kind="agent",
-            id=delegator.id,
-            email=delegator.email,
-            on_behalf_of=delegator.id,
-            agent=agent,
-            account=delegator.account,
-        )
-    return None if agent is None else Who(kind="agent", id=agent, agent=agent)
+    delegator = _by_itself(mapping(runtime, "delegator", findings), findings)
+    if delegator is None:
+        return None if agent is None else Who(kind="agent", id=agent, agent=agent)
+    return Who(
+        kind="agent",
+        id=agent or _UNKNOWN if delegator.id == _UNKNOWN else delegator.id,
+        email=delegator.email,
+        on_behalf_of=delegator.id,
+        agent=agent,
+        account=delegator.account,
+    )
 
 
 def _agent_id(agent: JsonObject, findings: Findings) -> str | None:
@@ -146,7 +174,7 @@ def _reported(record: JsonObject, findings: Findings) -> Who | None:
 
 def _beside(record: JsonObject, findings: Findings) -> Who | None:
     """Read the user of a record that names one without an actor."""
-    if "actor" in record:
+    if type(record.get("actor")) is dict:
         return None
     return user(
         identifier(record, "user_id", findings), text(record, "user_email", findings), findings

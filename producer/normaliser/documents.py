@@ -78,6 +78,16 @@ def read_documents(line: bytes) -> list[Document]:
     return documents
 
 
+def written(value: object) -> bytes:
+    """Write a value that was read as JSON, numbers as they were."""
+    return msgspec.json.encode(value, enc_hook=number_as_written)
+
+
+def number_as_written(number: object) -> msgspec.Raw:
+    """Write what the encoder itself does not: numbers kept as text, integers beyond 64 bits."""
+    return msgspec.Raw((number.text if type(number) is NumberText else str(number)).encode())
+
+
 def _skip(line: bytes, start: int) -> int:
     match = _BETWEEN_DOCUMENTS.match(line, start)
     assert match is not None

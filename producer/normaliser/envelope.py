@@ -37,11 +37,15 @@ def instant(record: JsonObject, name: str, findings: Findings) -> int:
     return _NO_INSTANT
 
 
-def epoch_instant(record: JsonObject, name: str, findings: Findings) -> int:
-    """Read the epoch seconds at `name`; anything else refuses the record."""
+def epoch_instant(record: JsonObject, name: str, findings: Findings, *, within: str = "") -> int:
+    """Read the epoch seconds at `name`; anything else refuses the record.
+
+    `within` is the path of the object, with a dot behind it.
+    """
     found = from_epoch_seconds(record.get(name))
     if found is None:
-        findings.refuse(FailureKind.RULE_FAILED, name, "is not a number of epoch seconds")
+        message = "is not a number of epoch seconds"
+        findings.refuse(FailureKind.RULE_FAILED, within + name, message)
         return _NO_INSTANT
     return found
 
@@ -51,7 +55,8 @@ def to_event(
 ) -> GovernanceEvent | tuple[Failure, ...]:
     """Give the event of a record, or every reason why there is none."""
     findings = Findings()
-    provider_id = provider_event_id(record, family.id_names, findings)
+    identified = record if family.identified is None else family.identified(record)
+    provider_id = provider_event_id(identified, family.id_names, findings)
     occurred_at = family.occurred_at(record, findings)
     name = _type_name(record, family, findings)
     draft = family.describe(record, findings)
@@ -91,7 +96,7 @@ def to_event(
         "conversation": draft.conversation,
         "session": draft.session,
         "client": draft.client,
-        "network": privacy.network(raw.include, record, findings),
+        "network": privacy.network(raw.include, family.network, record, findings),
         "content": privacy.content(raw.include, family.content, record, findings),
         "ocsf": ocsf.place(rule.class_uid, rule.activity_id, outcome, draft.severity_id),
         "attributes": attributes_of(raw, draft, who),
@@ -103,7 +108,7 @@ def _type_name(record: JsonObject, family: Family, findings: Findings) -> str:
         found = required_text(record, name, findings)
         if found:
             return found
-    return ""
+    return family.name
 
 
 def _actor(raw: RawLine, who: Who) -> Actor:

@@ -14,12 +14,13 @@ from producer.contract.raw import RawLine
 from producer.normaliser.documents import Document, decode_record, read_documents
 from producer.normaliser.envelope import to_event
 from producer.normaliser.families.catalogue import family_of
+from producer.normaliser.parts import Part, parts_of
 
 STAGE: Final = "normaliser"
 
 
 class Refused(msgspec.Struct, frozen=True, kw_only=True):
-    """One document that could not become an event; without an index, it is the whole line."""
+    """One part that could not become an event; without an index, it is the whole line."""
 
     index: int | None
     failures: tuple[Failure, ...]
@@ -27,7 +28,7 @@ class Refused(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Normalised(msgspec.Struct, frozen=True, kw_only=True):
-    """What became of a line: together, events and refused documents are all of it, in order."""
+    """What became of a line: together, events and refused parts are all of it, in order."""
 
     events: tuple[GovernanceEvent, ...]
     failures: tuple[Refused, ...]
@@ -37,8 +38,12 @@ def normalise(raw: RawLine) -> Normalised:
     """Normalise one raw record."""
     record = decode_record(raw.line)
     if record is None:
-        return _normalise_documents(raw)
-    made = to_event(raw, record, family_of(record), index=0)
+        return _normalise_parts(raw, read_documents(raw.line))
+    family = family_of(record)
+    if family.split is not None:
+        document = Document(record=record, failure=None, payload=raw.line)
+        return _normalise_parts(raw, [document])
+    made = to_event(raw, record, family, index=0)
     if isinstance(made, tuple):
         return Normalised(
             events=(), failures=(Refused(index=None, failures=made, payload=raw.line),)
@@ -46,33 +51,32 @@ def normalise(raw: RawLine) -> Normalised:
     return Normalised(events=(made,), failures=())
 
 
-def _normalise_documents(raw: RawLine) -> Normalised:
-    """Normalise a line that is not exactly one record, document by document."""
+def _normalise_parts(raw: RawLine, documents: list[Document]) -> Normalised:
+    """Normalise a line that is not exactly one event, part by part."""
     events: list[GovernanceEvent] = []
     refused: list[Refused] = []
-    documents = read_documents(raw.line)
-    for index, document in enumerate(documents):
-        made = _to_event(raw, document, index=index)
+    parts = parts_of(documents)
+    for index, part in enumerate(parts):
+        made = _to_event(raw, part, index=index)
         if not isinstance(made, tuple):
             events.append(made)
-        elif len(documents) == 1:
+        elif len(parts) == 1:
             refused.append(Refused(index=None, failures=made, payload=raw.line))
         else:
-            refused.append(Refused(index=index, failures=made, payload=document.payload))
+            refused.append(Refused(index=index, failures=made, payload=part.payload()))
     return Normalised(events=tuple(events), failures=tuple(refused))
 
 
-def _to_event(
-    raw: RawLine, document: Document, *, index: int
-) -> GovernanceEvent | tuple[Failure, ...]:
-    if document.record is None:
-        assert document.failure is not None
-        return (document.failure,)
-    return to_event(raw, document.record, family_of(document.record), index=index)
+def _to_event(raw: RawLine, part: Part, *, index: int) -> GovernanceEvent | tuple[Failure, ...]:
+    record = part.record
+    if record is None:
+        assert part.failure is not None
+        return (part.failure,)
+    return to_event(raw, record, family_of(record), index=index)
 
 
 def dead_letters(raw: RawLine, normalised: Normalised) -> tuple[DeadLetter, ...]:
-    """Build the dead letters of a line, one for each document that could not become an event."""
+    """Build the dead letters of a line, one for each part that could not become an event."""
     return tuple(_dead_letter(raw, refused) for refused in normalised.failures)
 
 

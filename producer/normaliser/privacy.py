@@ -13,14 +13,34 @@ import msgspec
 
 from producer.contract.event import Network
 from producer.contract.source import Include
-from producer.normaliser.reading import Findings, JsonObject, NumberText, mapping, text
+from producer.normaliser.documents import number_as_written
+from producer.normaliser.reading import Findings, JsonObject, mapping, text
 
 Content = dict[str, str]
 ContentReader = Callable[[JsonObject, Include, Findings], Content]
 
 _ADDRESS: Final = re.compile(r"\S+@\S+")
 _WITHHELD: Final = "withheld"
-_LONG_RANGE: Final = range(-(2**63), 2**63)
+
+
+class NetworkPlace(msgspec.Struct, frozen=True, kw_only=True):
+    """Where records say from which network it was done: the objects on the way, then fields.
+
+    `details` is the object that holds the country.
+    """
+
+    path: tuple[str, ...]
+    ip: str
+    user_agent: str
+    details: str
+
+
+REQUEST_METADATA: Final = NetworkPlace(
+    path=("request_metadata",),
+    ip="client_ip",
+    user_agent="client_user_agent",
+    details="client_ip_details",
+)
 
 
 def is_email(candidate: str) -> bool:
@@ -32,15 +52,19 @@ def email(include: Include, address: str | None) -> str | None:
     return address if include.email else None
 
 
-def network(include: Include, record: JsonObject, findings: Findings) -> Network | None:
+def network(
+    include: Include, place: NetworkPlace, record: JsonObject, findings: Findings
+) -> Network | None:
     """Give what a record tells about the client's network; `None` if it tells nothing."""
-    if not include.network or "request_metadata" not in record:
+    if not include.network or place.path[0] not in record:
         return None
-    metadata = mapping(record, "request_metadata", findings)
+    values = record
+    for name in place.path:
+        values = mapping(values, name, findings)
     found: Network = {
-        "ip": text(metadata, "client_ip", findings),
-        "user_agent": text(metadata, "client_user_agent", findings),
-        "country": text(mapping(metadata, "client_ip_details", findings), "country", findings),
+        "ip": text(values, place.ip, findings),
+        "user_agent": text(values, place.user_agent, findings),
+        "country": text(mapping(values, place.details, findings), "country", findings),
     }
     return found if found["ip"] or found["user_agent"] or found["country"] else None
 
@@ -57,7 +81,7 @@ def content(
 def json_text(include: Include, value: object) -> str:
     """Write an object out as content, without addresses unless those are included too."""
     shown = _shown(value, addresses=include.email)
-    return msgspec.json.encode(shown, order="sorted", enc_hook=_as_written).decode()
+    return msgspec.json.encode(shown, order="sorted", enc_hook=number_as_written).decode()
 
 
 def _shown(value: object, *, addresses: bool) -> object:
@@ -70,16 +94,8 @@ def _shown(value: object, *, addresses: bool) -> object:
         return [_shown(item, addresses=addresses) for item in value]
     if type(value) is str:
         return _shown_text(value, addresses=addresses)
-    # The encoder stops at 64 bits; as text, a number of any size is written as it was.
-    if type(value) is int and value not in _LONG_RANGE:
-        return NumberText(str(value))
     return value
 
 
 def _shown_text(value: str, *, addresses: bool) -> str:
     return value if addresses or _ADDRESS.fullmatch(value) is None else _WITHHELD
-
-
-def _as_written(number: object) -> msgspec.Raw:
-    assert isinstance(number, NumberText)
-    return msgspec.Raw(number.text.encode())

@@ -6,7 +6,7 @@ import msgspec
 
 from producer.contract.event import Cost, EventOutcome, EventType, Target, Tokens
 from producer.normaliser.ocsf import INFORMATIONAL
-from producer.normaliser.privacy import ContentReader
+from producer.normaliser.privacy import REQUEST_METADATA, ContentReader, NetworkPlace
 from producer.normaliser.reading import Findings, JsonObject
 
 
@@ -54,12 +54,34 @@ class Who(msgspec.Struct, frozen=True, kw_only=True):
     account: str | None = None
 
 
+class Split(msgspec.Struct, frozen=True, kw_only=True):
+    """A record that tells several events: its items, and how they are records of their own.
+
+    `alone` gives the record of one item, `left` that of all items beyond what a line may have.
+    `repeated` is how many bytes of the whole each item repeats.
+    """
+
+    items: list[object]
+    alone: Callable[[object], object]
+    left: Callable[[list[object]], object]
+    repeated: int = 0
+
+
 class Family(msgspec.Struct, frozen=True, kw_only=True):
-    """How one family of records is read. The readers note failures instead of raising."""
+    """How one family of records is read. The readers note failures instead of raising.
+
+    `name` is the family's where a record has none at `type_names`. `identified` gives the object
+    that has the id, or is hashed where it has none: the record itself, as a rule. `split` gives
+    the items of a record that tells several events; a record of one item is not split.
+    """
 
     describe: Callable[[JsonObject, Findings], Draft]
     occurred_at: Callable[[JsonObject, Findings], int]
     who: Callable[[JsonObject, Findings], Who]
     content: ContentReader | None = None
+    network: NetworkPlace = REQUEST_METADATA
+    name: str = ""
     id_names: tuple[str, ...] = ("event_id",)
     type_names: tuple[str, ...] = ("type",)
+    identified: Callable[[JsonObject], JsonObject] | None = None
+    split: Callable[[JsonObject], Split | None] | None = None

@@ -35,8 +35,7 @@ class NormaliserCodecs:
 class NormalisedCounts:
     """What one committed transaction made of raw records.
 
-    A record with events and dead letters (several documents on one line) counts as one with
-    events.
+    A record with events and dead letters (several parts on one line) counts as one with events.
     """
 
     records: int = 0

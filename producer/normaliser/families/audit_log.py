@@ -2,7 +2,8 @@
 
 Actions are read as words, so that a new `GROUP_RENAME` lands where groups belong: its verb is the
 first word that is one, and the words in front of it name the object. API keys' actions have the
-verb in front (`DELETE_CONVERSATION`), all others behind (`CONVERSATION_DELETE`).
+verb in front (`DELETE_CONVERSATION`), all others behind (`CONVERSATION_DELETE`); as the last word
+it may be in the past tense (`USER_ROLE_UPDATED`).
 """
 
 from functools import lru_cache
@@ -32,6 +33,8 @@ from producer.normaliser.rules import Draft, Family, Rule
 VERBS: Final[dict[str, int]] = {
     "CREATE": CREATE,
     "ADD": CREATE,
+    "INSTALL": CREATE,
+    "UPLOAD": CREATE,
     "LIST": READ,
     "GET": READ,
     "EXPORT": READ,
@@ -41,8 +44,8 @@ VERBS: Final[dict[str, int]] = {
     "DELETE": DELETE,
     "REMOVE": DELETE,
     "REVOKE": DELETE,
+    "UNINSTALL": DELETE,
     "UPDATE": UPDATE,
-    "UPDATED": UPDATE,
     "EDIT": UPDATE,
     "RENAME": UPDATE,
     "SET": UPDATE,
@@ -53,6 +56,13 @@ VERBS: Final[dict[str, int]] = {
     "APPROVE": UPDATE,
     "ACTIVATE": UPDATE,
     "DEACTIVATE": UPDATE,
+    "ENABLE": UPDATE,
+    "DISABLE": UPDATE,
+    "SUSPEND": UPDATE,
+    "ARCHIVE": UPDATE,
+    "RESTORE": UPDATE,
+    "TRANSFER": UPDATE,
+    "ROTATE": UPDATE,
     "PUBLISH": UPDATE,
     "UNPUBLISH": UPDATE,
     "ISOLATE": UPDATE,
@@ -65,28 +75,41 @@ VERBS: Final[dict[str, int]] = {
 }
 
 # The objects that have a class of their own in OCSF: the activity of each verb, and of all others.
+# An object's last words count: the user of a workspace is a user, the user of a group is not.
 CLASSES: Final[dict[str, tuple[int, dict[str, int]]]] = {
     "GROUP": (ocsf.GROUP_MANAGEMENT, {"CREATE": 6, "DELETE": 5, "ADD": 3, "REMOVE": 4}),
-    "WORKSPACE_DIRECTORY_GROUP_USER": (ocsf.GROUP_MANAGEMENT, {"ADD": 3, "DELETE": 4}),
-    "USER": (ocsf.ACCOUNT_CHANGE, {"CREATE": 1, "DELETE": 6}),
-    "WORKSPACE_USER": (ocsf.ACCOUNT_CHANGE, {}),
-    "USER_ROLE": (ocsf.USER_ACCESS, {"UPDATED": 1, "UPDATE": 1, "ASSIGN": 1, "REMOVE": 2}),
+    "GROUP_USER": (ocsf.GROUP_MANAGEMENT, {"ADD": 3, "DELETE": 4, "REMOVE": 4}),
+    "USER": (
+        ocsf.ACCOUNT_CHANGE,
+        {
+            "CREATE": 1,
+            "ADD": 1,
+            "ENABLE": 2,
+            "ACTIVATE": 2,
+            "DISABLE": 5,
+            "DEACTIVATE": 5,
+            "SUSPEND": 5,
+            "DELETE": 6,
+            "REMOVE": 6,
+        },
+    ),
+    # Who has a role, and what a role allows: both change what people may do.
+    "USER_ROLE": (ocsf.USER_ACCESS, {"UPDATE": 1, "ASSIGN": 1, "REMOVE": 2}),
+    "ROLE": (ocsf.USER_ACCESS, {"ASSIGN": 1, "UNASSIGN": 2}),
     "INVITE": (ocsf.ACCOUNT_CHANGE, {"SEND": 1, "CREATE": 1, "DELETE": 6}),
 }
 
 _API: Final = ocsf.API_ACTIVITY
 _SIGN_OUT: Final = Rule("auth.signout", ocsf.AUTHENTICATION, 2)
 
-# Actions that are not what their words say.
+# Actions, or objects with their verbs, that are not what their words say.
 ACTIONS: Final[dict[str, Rule]] = {
     "USER_LOGGED_OUT_BY_ADMIN": _SIGN_OUT,
     "SESSION_LOGOUT_ALL": _SIGN_OUT,
     "SESSION_REVOKE": _SIGN_OUT,
     "INVITE_USERS": Rule("admin.config_change", ocsf.ACCOUNT_CHANGE, 1),
-    "INVITE_SET_AUTO_ACCEPT_JOIN_REQUESTS": Rule("admin.config_change", _API, UPDATE),
-    "INVITE_SET_ALLOW_EXTERNAL_DOMAINS": Rule("admin.config_change", _API, UPDATE),
-    "ROLE_ASSIGN": Rule("admin.config_change", ocsf.USER_ACCESS, 1),
-    "ROLE_UNASSIGN": Rule("admin.config_change", ocsf.USER_ACCESS, 2),
+    # With whatever else follows: how a workspace invites, not an invitation.
+    "INVITE_SET": Rule("admin.config_change", _API, UPDATE),
     "CONVERSATION_MESSAGE_RATING": Rule("agent.action", _API, CREATE),
     "SKILL_WORKSPACE_ACCESS": Rule("admin.config_change", _API, UPDATE),
     "WORKSPACE_POLICY_ACKNOWLEDGEMENT": Rule("agent.action", _API, CREATE),
@@ -102,10 +125,14 @@ RESULTS: Final[dict[str, EventOutcome]] = {
     "ERROR": "failure",
 }
 
+# A rating that is another text could be a comment.
+RATINGS: Final = frozenset({"thumbs_up", "thumbs_down"})
+
 # Where the role of a role change is, newest spelling first.
 _ROLE_NAMES: Final = ("new_role", "role", "seat_type")
 # Ids that every record of a tenant has say nothing about what it was done to.
 _TENANT_IDS: Final = frozenset({"workspace_id", "organization_id", "account_id"})
+_PAST: Final = ("D", "ED")
 _ACTIONS_CACHED: Final = 1024
 _CACHED_LENGTH_MAX: Final = 64
 
@@ -124,10 +151,8 @@ def read_action(action: str) -> Reading:
 
 def _read_action(action: str) -> Reading:
     noun, verb, verb_first = _words(action)
-    return Reading(
-        ACTIONS.get(action) or _by_words(noun, verb, verb_first=verb_first),
-        f"{noun.lower()}_id",
-    )
+    rule = ACTIONS.get(action.upper()) or ACTIONS.get(f"{noun}_{verb}")
+    return Reading(rule or _by_words(noun, verb, verb_first=verb_first), f"{noun.lower()}_id")
 
 
 _cached = lru_cache(maxsize=_ACTIONS_CACHED)(_read_action)
@@ -140,7 +165,13 @@ def _words(action: str) -> tuple[str, str, bool]:
         if word in VERBS:
             noun = words[:place] if place else words[1:]
             return "_".join(noun), word, place == 0
-    return (words[0] if words else ""), "", False
+    verb = _present(words[-1]) if len(words) > 1 else ""
+    return ("_".join(words[:-1]) if verb else words[0] if words else ""), verb, False
+
+
+def _present(word: str) -> str:
+    """Give the verb that a word is the past tense of, if it is one."""
+    return next((verb for verb in (word.removesuffix(e) for e in _PAST) if verb in VERBS), "")
 
 
 def _by_words(noun: str, verb: str, *, verb_first: bool) -> Rule:
@@ -148,10 +179,18 @@ def _by_words(noun: str, verb: str, *, verb_first: bool) -> Rule:
         return Rule("agent.action", _API, ocsf.UNKNOWN)
     activity = VERBS.get(verb, OTHER)
     event_type = _event_type(noun, verb, verb_first=verb_first)
-    if noun in CLASSES and activity != READ:
-        class_uid, activities = CLASSES[noun]
+    object_ = _object(noun)
+    if object_ is not None and activity != READ:
+        class_uid, activities = CLASSES[object_]
         return Rule(event_type, class_uid, activities.get(verb, OTHER))
     return Rule(event_type, _API, activity)
+
+
+def _object(noun: str) -> str | None:
+    """Find the object with a class of its own that a noun, or several of them, are."""
+    one = noun.removesuffix("S")
+    found = [name for name in CLASSES if one == name or one.endswith(f"_{name}")]
+    return max(found, key=len, default=None)
 
 
 def _event_type(noun: str, verb: str, *, verb_first: bool) -> EventType:
@@ -164,7 +203,7 @@ def _event_type(noun: str, verb: str, *, verb_first: bool) -> EventType:
         return "api.call" if VERBS[verb] == READ else "admin.config_change"
     if noun in CREDENTIALS:
         return "auth.action"
-    if noun in IN_USE or (not verb and noun not in CLASSES):
+    if noun in IN_USE or (not verb and _object(noun) is None):
         return "agent.action"
     return "admin.config_change"
 
@@ -178,6 +217,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     outcome = RESULTS.get(result or "", "unknown")
     if outcome == "blocked":
         findings.flags["blocked"] = "action_result"
+    _flag_rating(data, findings)
     value = data.get("value")
     return Draft(
         rule=reading.rule,
@@ -192,6 +232,13 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
             ("openai_compliance.value", scalar_text(value) if type(value) is bool else None),
         ),
     )
+
+
+def _flag_rating(data: JsonObject, findings: Findings) -> None:
+    """Flag a thumb up or down: of all records, these say what somebody thinks of an answer."""
+    rating = text(data, "rating", findings)
+    if rating in RATINGS:
+        findings.flags["rating"] = rating
 
 
 def _role(data: JsonObject, findings: Findings) -> str | None:

@@ -1,5 +1,6 @@
 """AUTH_LOG: signing in and out, tokens and passwords."""
 
+from collections.abc import Callable
 from typing import Final
 
 from producer.contract.event import EventOutcome
@@ -28,9 +29,13 @@ def _password_reset(outcome: EventOutcome) -> Rule:
     return Rule("auth.action", ACCOUNT_CHANGE, _PASSWORD_RESET, outcome)
 
 
+def _sign_up(outcome: EventOutcome) -> Rule:
+    return Rule("auth.action", ACCOUNT_CHANGE, _CREATE, outcome)
+
+
 # `login_failed` and `login_failure` are in no list of OpenAI's, but others have seen them.
 ACTIONS: Final[dict[str, Rule]] = {
-    "signup_success": Rule("auth.action", ACCOUNT_CHANGE, _CREATE, "success"),
+    "signup_success": _sign_up("success"),
     "login_success": _sign_in("success"),
     "native_login_success": _sign_in("success"),
     "logout_success": _sign_out("success"),
@@ -58,7 +63,18 @@ OUTCOMES: Final[dict[str, EventOutcome]] = {
     "denied": "blocked",
 }
 
+# What an action outside the table is about: the first of these whose words are in it.
+KINDS: Final[dict[str, Callable[[EventOutcome], Rule]]] = {
+    "login": _sign_in,
+    "signin": _sign_in,
+    "logout": _sign_out,
+    "signout": _sign_out,
+    "signup": _sign_up,
+    "password_reset": _password_reset,
+}
+
 _NO_ACTION: Final = Rule("auth.action", AUTHENTICATION, UNKNOWN)
+_INVALID: Final = "invalid"
 _SENTINEL: Final = "sentinel_"
 
 
@@ -83,12 +99,9 @@ def _by_words(action: str) -> Rule:
     if not action:
         return _NO_ACTION
     words = action.lower().split("_")
-    outcome = OUTCOMES.get(words[-1], "unknown")
-    if "login" in words or "signin" in words:
-        return _sign_in(outcome)
-    if "logout" in words or "signout" in words:
-        return _sign_out(outcome)
-    return Rule("auth.action", AUTHENTICATION, OTHER, outcome)
+    outcome = "failure" if _INVALID in words else OUTCOMES.get(words[-1], "unknown")
+    named = next((kind for name, kind in KINDS.items() if set(name.split("_")) <= {*words}), None)
+    return named(outcome) if named else Rule("auth.action", AUTHENTICATION, OTHER, outcome)
 
 
 FAMILY: Final = Family(describe=describe, occurred_at=read_timestamp, who=who_acted)

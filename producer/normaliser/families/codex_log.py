@@ -8,10 +8,12 @@ from typing import Final
 
 from producer.contract.event import EventOutcome, Target, Tokens
 from producer.contract.source import Include
-from producer.normaliser.actors import person_id, who_acted
+from producer.normaliser.actors import agent_attributes, person_at, who_acted
+from producer.normaliser.details import Attributes, attributes_by, content_of, target_by
 from producer.normaliser.envelope import read_timestamp
 from producer.normaliser.ocsf import API_ACTIVITY, CREATE, DELETE, OTHER, UPDATE
-from producer.normaliser.privacy import Content, json_text
+from producer.normaliser.outcomes import stated_outcome
+from producer.normaliser.privacy import Content
 from producer.normaliser.reading import (
     Findings,
     JsonObject,
@@ -62,93 +64,142 @@ EVENTS: Final[dict[str, Rule]] = {
 }
 _OTHER_EVENT: Final = Rule("agent.action", API_ACTIVITY, OTHER)
 
-# `completed` is documented; the others were seen.
-STATUSES: Final[dict[str, EventOutcome]] = {
-    "completed": "success",
-    "success": "success",
-    "succeeded": "success",
-    "error": "failure",
-    "failed": "failure",
-    "failure": "failure",
-}
-
-# A decision's first word, for it goes on: `approved_for_session`.
+# A decision's beginning, for it goes on: `approved_for_session`. The first three are documented.
 DECISIONS: Final[dict[str, EventOutcome]] = {
     "approved": "success",
     "denied": "blocked",
     "abort": "blocked",
-    "timed": "failure",
+    "timed_out": "failure",
+    "accept": "success",
+    "decline": "blocked",
+    "cancel": "blocked",
 }
 
-# What an event was done to where it is neither a model nor a tool: the first id that is there.
-TARGET_IDS: Final = ("access_token_id", "plugin_id", "site_project_id", "environment_id")
+# What an event was done to where it is neither a tool nor a model: the first id that is there.
+TARGETS: Final = {
+    "access_token_id": "access_token",
+    "plugin_id": "plugin",
+    "project_id": "site_project",
+    "site_project_id": "site_project",
+    "environment_id": "environment",
+}
+
+ATTRIBUTES: Final = {
+    "tool_type": "gen_ai.tool.type",
+    "service_tier": "openai.request.service_tier",
+    "error_code": "error.type",
+    "reasoning_effort": "openai_compliance.reasoning_effort",
+    "turn_id": "openai_compliance.turn.id",
+    "call_id": "openai_compliance.call.id",
+    "environment_id": "openai_compliance.environment.id",
+    "elicitation_type": "openai_compliance.elicitation.type",
+    "phase": "openai_compliance.elicitation.phase",
+    "expires_at": "openai_compliance.expires_at",
+    "plugin_release_id": "openai_compliance.plugin.release_id",
+    "plugin_version": "openai_compliance.plugin.version",
+    "plugin_scope": "openai_compliance.plugin.scope",
+    "version_id": "openai_compliance.site.version_id",
+    "version_number": "openai_compliance.site.version_number",
+    "deployment_id": "openai_compliance.site.deployment_id",
+}
+
+# Who made a token or a plugin need not be who acts on it.
+CREATORS: Final = ("created_by_user_id", "plugin_creator_account_user_id")
 
 _ANSWER: Final = "PROMPT_RESPONSE_RECEIVED"
-_TEXTS: Final = ("prompt_text", "response_text", "tool_input", "result_preview", "error_message")
-_OBJECTS: Final = ("arguments", "tool_meta")
+_WORKSPACE_UPDATED: Final = "WORKSPACE_UPDATED"
+_MCP: Final = "APP_MCP_"
+
+_CONTENT: Final = (
+    "prompt_text",
+    "response_text",
+    "tool_input",
+    "arguments",
+    "tool_meta",
+    "result_preview",
+    "error_message",
+    "url",
+    "site_url",
+    "slug",
+    "access_token_name",
+    "plugin_name",
+    "plugin_display_name",
+    "marketplace_name",
+    "environment_fields",
+    "previous_settings",
+    "current_settings",
+)
 
 
 def describe(record: JsonObject, findings: Findings) -> Draft:
     """Say what a CODEX_LOG record tells."""
-    event = required_text(record, "event_type", findings)
     details = mapping(record, "event_details", findings)
+    event = required_text(record, "event_type", findings)
+    event = event or text(details, "detail_type", findings) or ""
     rule = EVENTS.get(event, _OTHER_EVENT)
     model = text(details, "model", findings)
     tool = _tool_name(rule, details, findings)
-    agent = mapping(record, "agent", findings)
     return Draft(
         rule=rule,
         action=event,
         outcome=_outcome(details, findings),
-        target=_target(model, tool, details, findings),
+        target=_target(record, event, model=model, tool=tool, findings=findings),
         model=model,
         answered=event == _ANSWER,
         tokens=_tokens(mapping(details, "token_usage", findings), findings),
         session=identifier(details, "session_id", findings),
         client=text(record, "client_id", findings),
         tool=tool,
-        extra=(
-            ("gen_ai.tool.call.id", identifier(details, "tool_call_id", findings)),
-            ("gen_ai.tool.type", text(details, "tool_type", findings)),
-            ("gen_ai.agent.id", identifier(agent, "id", findings)),
-            ("openai.request.service_tier", text(details, "service_tier", findings)),
-            ("openai_compliance.reasoning_effort", text(details, "reasoning_effort", findings)),
-            ("openai_compliance.turn.id", identifier(details, "turn_id", findings)),
-            ("openai_compliance.environment.id", identifier(details, "environment_id", findings)),
-            ("error.type", identifier(details, "error_code", findings)),
-        ),
+        extra=_extra(record, details, event=event, findings=findings),
+    )
+
+
+def _extra(
+    record: JsonObject, details: JsonObject, *, event: str, findings: Findings
+) -> Attributes:
+    agent = mapping(record, "agent", findings)
+    meta = mapping(details, "tool_meta", findings)
+    creators = (person_at(details, name, findings) for name in CREATORS)
+    call = identifier(details, "tool_call_id", findings)
+    if call is None and event.startswith(_MCP):
+        # Calls of MCP servers have only this id; elsewhere it is the request's.
+        call = identifier(details, "call_id", findings)
+    return (
+        ("gen_ai.tool.call.id", call),
+        *agent_attributes(record, identifier(agent, "id", findings), findings),
+        ("openai_compliance.agent.type", text(agent, "type", findings)),
+        ("openai_compliance.connector.id", identifier(meta, "connector_id", findings)),
+        ("openai_compliance.creator.id", next((one for one in creators if one), None)),
+        *attributes_by(ATTRIBUTES, details, findings),
     )
 
 
 def _tool_name(rule: Rule, details: JsonObject, findings: Findings) -> str | None:
     if rule.event_type != "tool.invocation":
-        return None
+        return text(details, "tool_name", findings)
     return text(details, "tool_name", findings) or text(details, "name", findings)
 
 
 def _outcome(details: JsonObject, findings: Findings) -> EventOutcome | None:
     """Read what a record says about itself; its kind of event speaks where it says nothing."""
     decision = text(details, "decision", findings)
-    if decision is not None:
-        findings.flags["decision"] = decision
-        return DECISIONS.get(decision.partition("_")[0])
-    if text(details, "error_message", findings) or identifier(details, "error_code", findings):
-        return "failure"
-    return STATUSES.get(text(details, "status", findings) or "")
+    if decision is None:
+        return stated_outcome(details, findings)
+    findings.flags["decision"] = decision
+    stated = decision.lower()
+    return next((found for word, found in DECISIONS.items() if stated.startswith(word)), None)
 
 
 def _target(
-    model: str | None, tool: str | None, details: JsonObject, findings: Findings
+    record: JsonObject, event: str, *, model: str | None, tool: str | None, findings: Findings
 ) -> Target | None:
     if tool is not None:
         return {"kind": "tool", "id": None, "name": tool}
     if model is not None:
         return {"kind": "model", "id": model, "name": None}
-    for name in TARGET_IDS:
-        found = identifier(details, name, findings)
-        if found is not None:
-            return {"kind": name.removesuffix("_id"), "id": person_id(found), "name": None}
-    return None
+    if event == _WORKSPACE_UPDATED:
+        return target_by({"workspace_id": "workspace"}, record, findings)
+    return target_by(TARGETS, mapping(record, "event_details", findings), findings)
 
 
 def _tokens(usage: JsonObject, findings: Findings) -> Tokens | None:
@@ -164,18 +215,10 @@ def _tokens(usage: JsonObject, findings: Findings) -> Tokens | None:
 
 
 def content(record: JsonObject, include: Include, findings: Findings) -> Content:
-    """Give prompts, answers, and what went into tools and came out of them."""
-    details = mapping(record, "event_details", findings)
-    found: Content = {}
-    for name in _TEXTS:
-        value = text(details, name, findings)
-        if value is not None:
-            found[name] = value
-    for name in _OBJECTS:
-        structure = mapping(details, name, findings)
-        if structure:
-            found[name] = json_text(include, structure)
-    return found
+    """Give prompts, answers, names, settings, and what went into tools and came out of them."""
+    found = content_of(_CONTENT, mapping(record, "event_details", findings), include)
+    agent = text(mapping(record, "agent", findings), "name", findings)
+    return found if agent is None else {**found, "agent_name": agent}
 
 
 FAMILY: Final = Family(

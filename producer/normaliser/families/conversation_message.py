@@ -5,6 +5,7 @@ from typing import Final
 from producer.contract.event import Target
 from producer.contract.source import Include
 from producer.normaliser.actors import who_acted
+from producer.normaliser.details import attributes_by, switch
 from producer.normaliser.envelope import read_timestamp
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
 from producer.normaliser.privacy import Content, json_text
@@ -15,7 +16,6 @@ from producer.normaliser.reading import (
     mapping,
     objects,
     required_text,
-    scalar_text,
     text,
     texts,
 )
@@ -30,6 +30,15 @@ AUTHORS: Final[dict[str, Rule]] = {
 }
 _OTHER_AUTHOR: Final = Rule("agent.action", API_ACTIVITY, OTHER)
 
+CONVERSATION_ATTRIBUTES: Final = {
+    "gpt_id": "openai_compliance.gpt.id",
+    "project_id": "openai_compliance.project.id",
+    "mode": "openai_compliance.conversation.mode",
+}
+
+_ASSISTANT: Final = "assistant"
+_TEMPORARY: Final = "is_temporary_chat"
+
 
 def describe(record: JsonObject, findings: Findings) -> Draft:
     """Say what a CONVERSATION_MESSAGE record tells."""
@@ -40,28 +49,40 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     model = text(author, "model", findings)
     kind = required_text(author, "type", findings, within="message.author.")
     message_id = identifier(message, "id", findings)
-    temporary = conversation.get("is_temporary_chat")
     return Draft(
         rule=AUTHORS.get(kind, _OTHER_AUTHOR),
         action=kind,
         target=_target(model, conversation_id),
         model=model,
-        answered=kind == "assistant",
+        answered=kind == _ASSISTANT,
         conversation=conversation_id,
         client=text(author, "client_type", findings),
         extra=(
-            ("gen_ai.response.id", message_id if kind == "assistant" else None),
+            ("gen_ai.response.id", message_id if kind == _ASSISTANT else None),
             ("openai_compliance.message.id", message_id),
-            ("openai_compliance.gpt.id", identifier(conversation, "gpt_id", findings)),
-            ("openai_compliance.project.id", identifier(conversation, "project_id", findings)),
-            ("openai_compliance.conversation.mode", text(conversation, "mode", findings)),
-            (
-                "openai_compliance.conversation.temporary",
-                scalar_text(temporary) if type(temporary) is bool else None,
-            ),
-            ("openai_compliance.tools", ",".join(texts(author, "tools_used", findings)) or None),
+            ("openai_compliance.message.previous_id", _previous(record, findings)),
+            ("openai_compliance.file.ids", _file_ids(message, findings)),
+            ("openai_compliance.tools", _joined(texts(author, "tools_used", findings))),
+            ("openai_compliance.skill.ids", _joined(texts(author, "skills_used", findings))),
+            *attributes_by(CONVERSATION_ATTRIBUTES, conversation, findings),
+            ("openai_compliance.conversation.temporary", switch(conversation, _TEMPORARY)),
         ),
     )
+
+
+def _previous(record: JsonObject, findings: Findings) -> str | None:
+    return identifier(record, "previous_message_id", findings)
+
+
+def _file_ids(message: JsonObject, findings: Findings) -> str | None:
+    """Name the files that a message brings or quotes."""
+    quoted = identifier(mapping(message, "content", findings), "file_id", findings)
+    brought = [identifier(file, "id", findings) for file in objects(message, "files", findings)]
+    return _joined([file for file in (*brought, quoted) if file is not None])
+
+
+def _joined(names: list[str]) -> str | None:
+    return ",".join(names) or None
 
 
 def _target(model: str | None, conversation_id: str | None) -> Target | None:

@@ -28,6 +28,10 @@ def an_actor(kind: str, id_: str, **changes: str) -> Actor:
         ),
         ({"type": "ACCOUNT_USER", "user_id": "a__b"}, an_actor("user", "a__b")),
         (
+            {"type": "ACCOUNT_USER", "user_id": f"account__1__{WORKSPACE}"},
+            an_actor("user", "account__1"),
+        ),
+        (
             {"type": "API_KEY", "redacted_id": "sk-...abcd"},
             an_actor("api_key", "api_key:sk-...abcd"),
         ),
@@ -47,7 +51,41 @@ def an_actor(kind: str, id_: str, **changes: str) -> Actor:
             },
             an_actor("agent", "user-D", on_behalf_of="user-D"),
         ),
+        (
+            {
+                "type": "AGENT",
+                "id": "agt_1",
+                "agent_runtime": {"delegator": {"type": "API_KEY", "redacted_id": "sk-...abcd"}},
+            },
+            an_actor("agent", "api_key:sk-...abcd", on_behalf_of="api_key:sk-...abcd"),
+        ),
+        (
+            {
+                "type": "AGENT",
+                "id": "agt_1",
+                "agent_runtime": {"delegator": {"provider": "slack", "provider_user_id": "U1"}},
+            },
+            an_actor("agent", "external:slack:U1", on_behalf_of="external:slack:U1"),
+        ),
+        (
+            {
+                "type": "AGENT",
+                "id": "agt_1",
+                "agent_runtime": {"delegator": {"user_email": "a@example.org"}},
+            },
+            an_actor("agent", "agt_1", on_behalf_of="unknown"),
+        ),
+        (
+            {"type": "AGENT", "agent_runtime": {"delegator": {"user_email": "a@example.org"}}},
+            an_actor("agent", "unknown", on_behalf_of="unknown"),
+        ),
+        ({"type": "AGENT", "id": "agt_1", "agent_runtime": {}}, an_actor("agent", "agt_1")),
+        ({"type": "AGENT"}, an_actor("unknown", "system")),
         ({"type": "AGENT", "id": "agt_1"}, an_actor("agent", "agt_1")),
+        (
+            {"type": "API_KEY", "redacted_id": "sk-...abcd", "user_email": "a@example.org"},
+            an_actor("api_key", "api_key:sk-...abcd"),
+        ),
         ({"redacted_id": "sk-...abcd"}, an_actor("api_key", "api_key:sk-...abcd")),
         ({"provider_user_id": "U1"}, an_actor("external_user", "external:unknown:U1")),
         ({"user_id": "user-X"}, an_actor("user", "user-X")),
@@ -94,9 +132,10 @@ def test_the_account_and_the_agent_are_kept_beside_the_person() -> None:
     } == own_attributes(the_event(a_record("SOME_LOG", actor=actor)))
 
 
-def test_a_user_beside_the_actor_counts_where_there_is_no_actor() -> None:
+@pytest.mark.parametrize("actor", [..., None])
+def test_a_user_beside_the_actor_counts_where_there_is_no_actor(actor: object) -> None:
     """A record of the legacy interface names its user at the top."""
-    record = a_record("SOME_LOG", actor=..., user_id="user-7", user_email="a@example.org")
+    record = a_record("SOME_LOG", actor=actor, user_id="user-7", user_email="a@example.org")
     assert an_actor("user", "user-7") == the_event(record)["actor"]
 
 

@@ -27,21 +27,32 @@ SAMPLES = Path(__file__).parents[2] / "samples"
 STRUCTURE = frozenset({"type", "event_type", "timestamp", "day", "unit", "detail_type"})
 
 # What may show with every option off: the provider's ids, its enumerations, and the names of
-# models, tools, clients, features and price items. Nothing else.
+# models, tools, apps, clients, features and price items. Nothing else.
 SHOWN = frozenset(
     {
         "event_id",
+        "app_id",
+        "app_name",
+        "app_type",
+        "link_id",
         "actor.user_id",
         "actor.redacted_id",
         "payload.identity.user_id",
         "action_data.user_id",
         "message.id",
+        "message.files.id",
         "conversation.id",
         "conversation.gpt_id",
         "conversation.project_id",
         "conversation_id",
         "event_details.session_id",
         "event_details.environment_id",
+        "event_details.scan_configuration_id",
+        "event_details.scan_configuration_fields.environment_id",
+        "event_details.scan_configuration_fields.owner_id",
+        "event_details.scan_configuration_fields.repo_id",
+        "event_details.scan_configuration_fields.scan_type",
+        "event_details.scan_configuration_fields.state",
         "payload.turn_id",
         "payload.session_id",
         "client_id",
@@ -79,7 +90,10 @@ CONTENT = frozenset(
         "conversation.title",
         "event_details.prompt_text",
         "event_details.response_text",
+        "event_details.scan_configuration_fields.repo_url",
+        "event_details.scan_configuration_fields.workspace_id",
         "event_details.tool_input",
+        "input.query",
         "message.content.value",
         "message.files.name",
     }

@@ -42,10 +42,10 @@ from tests.unit.normaliser.lines import a_record, ocsf_of, own_attributes, the_e
         ("USER_ROLE_REMOVE", "admin.config_change", 3005, 2),
         ("USER_ROLE_UPDATED", "admin.config_change", 3005, 1),
         ("UPDATE_WORKSPACE_USER", "admin.config_change", 3001, 99),
-        ("ROLE_CREATE", "admin.config_change", 6003, 1),
+        ("ROLE_CREATE", "admin.config_change", 3005, 99),
         ("ROLE_ASSIGN", "admin.config_change", 3005, 1),
         ("ROLE_UNASSIGN", "admin.config_change", 3005, 2),
-        ("ROLE_SET_PLUGIN_PERMISSIONS", "admin.config_change", 6003, 3),
+        ("ROLE_SET_PLUGIN_PERMISSIONS", "admin.config_change", 3005, 99),
         ("USER_LOGGED_OUT_BY_ADMIN", "auth.signout", 3002, 2),
         ("SESSION_LOGOUT_ALL", "auth.signout", 3002, 2),
         ("SESSION_REVOKE", "auth.signout", 3002, 2),
@@ -88,11 +88,12 @@ def test_actions_are_read_as_words(
 @pytest.mark.parametrize(
     ("activity", "verbs"),
     [
-        (1, "CREATE ADD"),
+        (1, "CREATE ADD INSTALL UPLOAD"),
         (2, "LIST GET EXPORT DOWNLOAD VIEW CHECK"),
-        (3, "UPDATE UPDATED EDIT RENAME SET TOGGLE CHANGE ALLOW DISALLOW APPROVE ACTIVATE"),
+        (3, "UPDATE EDIT RENAME SET TOGGLE CHANGE ALLOW DISALLOW APPROVE ACTIVATE"),
         (3, "DEACTIVATE PUBLISH UNPUBLISH ISOLATE SHARE UNSHARE ASSIGN UNASSIGN"),
-        (4, "DELETE REMOVE REVOKE"),
+        (3, "ENABLE DISABLE SUSPEND ARCHIVE RESTORE TRANSFER ROTATE"),
+        (4, "DELETE REMOVE REVOKE UNINSTALL"),
         (99, "ACCEPT SEND"),
     ],
 )
@@ -139,6 +140,20 @@ def test_targets_are_found(action: str, data: object, target: tuple[str, str] | 
     """The id of the action's object, else the first other id, else the feature."""
     found = the_event(a_record("AUDIT_LOG", action=action, action_data=data))["target"]
     assert target == (found and (found["kind"], found["id"]))
+
+
+@pytest.mark.parametrize(
+    ("value", "shown"),
+    [(False, "false"), ("100", None), (1_789_466_400, None), (None, None), (["a"], None)],
+)
+def test_details_of_any_type_are_no_failure(value: object, shown: str | None) -> None:
+    """Values, limits and epochs come as truth values, texts, numbers and lists."""
+    data = {"value": value, "revoked_at": value, "limit": value, "expires_at": value}
+    event = the_event(
+        a_record("AUDIT_LOG", action="SUBSCRIPTION_SET_OVERAGE_LIMIT", action_data=data)
+    )
+    assert {} == event["flags"]
+    assert shown == own_attributes(event).get("openai_compliance.value")
 
 
 @pytest.mark.parametrize(

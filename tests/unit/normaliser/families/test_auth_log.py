@@ -43,6 +43,11 @@ from tests.unit.normaliser.lines import (
         ("sso_error", "auth.action", "failure", (3002, 99, 2)),
         ("sso_failure", "auth.action", "failure", (3002, 99, 2)),
         ("sso_blocked", "auth.action", "blocked", (3002, 99, 2)),
+        ("signup_failed", "auth.action", "failure", (3001, 1, 2)),
+        ("password_reset_denied", "auth.action", "blocked", (3001, 4, 2)),
+        ("mfa_reset_success", "auth.action", "success", (3002, 99, 1)),
+        ("password_login_invalid_code", "auth.signin", "failure", (3002, 1, 2)),
+        ("LOGIN_SUCCEEDED", "auth.signin", "success", (3002, 1, 1)),
         ("", "auth.action", "unknown", (3002, 0, 0)),
     ],
 )
@@ -53,6 +58,7 @@ def test_actions_are_mapped(
     event = the_event(a_record("AUTH_LOG", action_data={"action": action}))
     assert ("AUTH_LOG", action) == (event["family"], event["action"])
     assert (event_type, outcome, ocsf) == (event["event_type"], event["outcome"], ocsf_of(event))
+    assert {} == own_attributes(event)
 
 
 def test_a_record_without_action_data_is_an_event() -> None:

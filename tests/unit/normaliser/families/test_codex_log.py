@@ -56,12 +56,11 @@ def a_codex_event(
 def test_events_are_mapped(event_type: str, expected: str, outcome: str, activity: int) -> None:
     """Every sub-event by table; an unknown one is generic and keeps its name."""
     event = a_codex_event(event_type)
-    assert (event_type, expected, outcome) == (
-        event["action"],
-        event["event_type"],
-        event["outcome"],
-    )
+    told = (event["action"], event["event_type"], event["outcome"])
+    assert (event_type, expected, outcome) == told
     assert (6003, activity) == ocsf_of(event)[:2]
+    operation = {"api.call": "chat", "tool.invocation": "execute_tool"}.get(expected)
+    assert operation == event["attributes"].get("gen_ai.operation.name")
 
 
 @pytest.mark.parametrize(
@@ -74,6 +73,12 @@ def test_events_are_mapped(event_type: str, expected: str, outcome: str, activit
         ({"status": "in_progress"}, "unknown"),
         ({"status": "success", "error_message": "no"}, "failure"),
         ({"status": "completed", "error_code": 500}, "failure"),
+        ({"status": "error", "error_code": "rate_limit_exceeded"}, "failure"),
+        ({"status": "success", "error_code": 0}, "success"),
+        ({"status": "Completed"}, "success"),
+        ({"status": "succeeded"}, "success"),
+        ({"status": "failure"}, "failure"),
+        ({"status": None}, "unknown"),
     ],
 )
 def test_status_is_the_outcome_in_every_spelling(details: object, outcome: str) -> None:
@@ -95,6 +100,12 @@ def test_status_wins_over_the_kind_of_event() -> None:
         ("denied_by_policy", "blocked"),
         ("abort", "blocked"),
         ("timed_out", "failure"),
+        ("Approved", "success"),
+        ("approved-with-amendment", "success"),
+        ("aborted", "blocked"),
+        ("accept", "success"),
+        ("declined", "blocked"),
+        ("cancel", "blocked"),
         ("pondered", "unknown"),
     ],
 )
@@ -113,12 +124,20 @@ def test_decisions_are_outcomes_and_flags(decision: str, outcome: str) -> None:
         ("ACCESS_TOKEN_CREATED", {"access_token_id": "t-1"}, ("access_token", "t-1", None)),
         ("PLUGIN_INSTALLED", {"plugin_id": "p-1"}, ("plugin", "p-1", None)),
         ("ENVIRONMENT_DELETED", {"environment_id": "e-1"}, ("environment", "e-1", None)),
+        (
+            "SITE_DEPLOYMENT_STARTED",
+            {"project_id": "s-1", "version_id": "v-1", "deployment_id": "d-1"},
+            ("site_project", "s-1", None),
+        ),
+        ("SITE_PROJECT_CREATED", {"site_project_id": "s-1"}, ("site_project", "s-1", None)),
+        ("WORKSPACE_UPDATED", {"environment_id": "e-1"}, ("workspace", "ws-1", None)),
+        ("SOMETHING_NEW", {"tool_name": "shell"}, ("tool", None, "shell")),
         ("PLUGIN_INSTALLED", {"name": "not a tool"}, None),
     ],
 )
 def test_targets_are_found(event_type: str, details: object, target: object) -> None:
     """The tool, else the model, else what was changed."""
-    found = a_codex_event(event_type, details)["target"]
+    found = a_codex_event(event_type, details, workspace_id="ws-1")["target"]
     assert target == (found and (found["kind"], found["id"], found["name"]))
 
 
@@ -154,14 +173,17 @@ def test_ids_and_tiers_are_attributes() -> None:
         "tool_name": "shell",
         "tool_type": "function",
         "tool_call_id": "call-1",
+        "call_id": "request-1",
         "turn_id": "t-1",
         "environment_id": "e-1",
         "service_tier": "flex",
         "reasoning_effort": "high",
         "error_code": 7,
     }
-    event = a_codex_event("TOOL_CALL_FAILED", details, agent={"id": "agt_1", "name": "SECRET"})
+    agent = {"type": "custom", "id": "agt_1", "name": "SECRET"}
+    event = a_codex_event("TOOL_CALL_FAILED", details, agent=agent)
     assert ("s-1", "CODEX_CLI") == (event["session"], event["client"])
+    assert "SECRET" not in repr(event)
     assert {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.conversation.id": "s-1",
@@ -169,12 +191,120 @@ def test_ids_and_tiers_are_attributes() -> None:
         "gen_ai.tool.call.id": "call-1",
         "gen_ai.tool.type": "function",
         "gen_ai.agent.id": "agt_1",
+        "openai_compliance.agent.type": "custom",
+        "openai_compliance.call.id": "request-1",
         "openai.request.service_tier": "flex",
         "openai_compliance.reasoning_effort": "high",
         "openai_compliance.turn.id": "t-1",
         "openai_compliance.environment.id": "e-1",
         "error.type": "7",
     } == own_attributes(event)
+
+
+@pytest.mark.parametrize(
+    ("event_type", "details", "attributes"),
+    [
+        (
+            "APP_MCP_CALL",
+            {"call_id": "c-1", "name": "search", "tool_meta": {"connector_id": "conn_1"}},
+            {
+                "gen_ai.operation.name": "execute_tool",
+                "gen_ai.tool.name": "search",
+                "gen_ai.tool.call.id": "c-1",
+                "openai_compliance.call.id": "c-1",
+                "openai_compliance.connector.id": "conn_1",
+            },
+        ),
+        (
+            "APP_MCP_ELICITATION",
+            {"elicitation_type": "form", "phase": "requested", "url": "SECRET"},
+            {
+                "gen_ai.operation.name": "execute_tool",
+                "openai_compliance.elicitation.type": "form",
+                "openai_compliance.elicitation.phase": "requested",
+            },
+        ),
+        (
+            "ACCESS_TOKEN_CREATED",
+            {
+                "access_token_id": "t-1",
+                "access_token_name": "SECRET",
+                "created_by_user_id": "user-9",
+                "expires_at": "2026-10-09T10:10:00Z",
+            },
+            {
+                "openai_compliance.creator.id": "user-9",
+                "openai_compliance.expires_at": "2026-10-09T10:10:00Z",
+            },
+        ),
+        (
+            "PLUGIN_INSTALLED",
+            {
+                "plugin_release_id": "r-1",
+                "plugin_version": "1.2.0",
+                "plugin_name": "SECRET",
+                "plugin_display_name": "SECRET",
+                "marketplace_name": "SECRET",
+                "plugin_scope": "USER",
+                "plugin_creator_account_user_id": "user-9__ws",
+            },
+            {
+                "openai_compliance.plugin.release_id": "r-1",
+                "openai_compliance.plugin.version": "1.2.0",
+                "openai_compliance.plugin.scope": "USER",
+                "openai_compliance.creator.id": "user-9",
+            },
+        ),
+        (
+            "SITE_DEPLOYMENT_COMPLETED",
+            {
+                "version_id": "v-1",
+                "version_number": 3,
+                "deployment_id": "d-1",
+                "site_url": "SECRET",
+                "slug": "SECRET",
+            },
+            {
+                "openai_compliance.site.version_id": "v-1",
+                "openai_compliance.site.version_number": "3",
+                "openai_compliance.site.deployment_id": "d-1",
+            },
+        ),
+        ("ACCESS_TOKEN_REVOKED", {"created_by_user_id": "SECRET@example.org"}, {}),
+        (
+            "TOOL_CALL_COMPLETED",
+            {"call_id": "request-1"},
+            {
+                "gen_ai.operation.name": "execute_tool",
+                "openai_compliance.call.id": "request-1",
+            },
+        ),
+    ],
+)
+def test_what_was_changed_shows_by_id(
+    event_type: str, details: object, attributes: dict[str, str]
+) -> None:
+    """Ids, kinds and versions; names and addresses are content."""
+    event = a_codex_event(event_type, details)
+    assert attributes == own_attributes(event)
+    assert "SECRET" not in repr(event)
+
+
+def test_a_codex_agent_stands_beside_the_acting_one() -> None:
+    """Two agents of a record are not taken for one."""
+    actor = {"type": "AGENT", "id": "harness-1"}
+    event = a_codex_event("PROMPT_SENT", agent={"id": "agt_1"}, actor=actor)
+    assert ("agt_1", "harness-1") == (
+        event["attributes"]["gen_ai.agent.id"],
+        event["attributes"]["openai_compliance.actor.agent_id"],
+    )
+    alone = a_codex_event("PROMPT_SENT", agent={"id": "harness-1"}, actor=actor)
+    assert "openai_compliance.actor.agent_id" not in alone["attributes"]
+
+
+def test_the_details_say_the_event_where_the_record_does_not() -> None:
+    """They repeat it."""
+    assert "PROMPT_SENT" == a_codex_event("", {"detail_type": "PROMPT_SENT"})["action"]
 
 
 def test_only_an_answer_has_a_response_model() -> None:
@@ -208,6 +338,43 @@ def test_content_shows_where_it_is_included() -> None:
         "arguments": '{"n":1,"to":"withheld"}',
     } == event["content"]
     assert None is a_codex_event("PROMPT_RESPONSE_RECEIVED", details)["content"]
+
+
+def test_names_and_settings_are_content() -> None:
+    """Also what is written out; where the user is needs the other option too."""
+    details = {
+        "tool_meta": {"connector_id": "conn_1", "_meta": {"openai/userLocation": "CITY"}},
+        "arguments": "as text",
+        "result_preview": [{"text": "ok"}],
+        "url": "U",
+        "site_url": "S",
+        "slug": "G",
+        "access_token_name": "T",
+        "plugin_name": "P",
+        "plugin_display_name": "D",
+        "marketplace_name": "M",
+        "environment_fields": {"label": "L"},
+        "previous_settings": {"a": 1},
+        "current_settings": {"a": 2},
+    }
+    include = Include(content=True)
+    event = a_codex_event("WORKSPACE_UPDATED", details, include=include, agent={"name": "N"})
+    assert {
+        "tool_meta": '{"connector_id":"conn_1"}',
+        "arguments": "as text",
+        "result_preview": '[{"text":"ok"}]',
+        "url": "U",
+        "site_url": "S",
+        "slug": "G",
+        "access_token_name": "T",
+        "plugin_name": "P",
+        "plugin_display_name": "D",
+        "marketplace_name": "M",
+        "environment_fields": '{"label":"L"}',
+        "previous_settings": '{"a":1}',
+        "current_settings": '{"a":2}',
+        "agent_name": "N",
+    } == event["content"]
 
 
 def test_the_spreadsheet_plugin_is_read_alike() -> None:

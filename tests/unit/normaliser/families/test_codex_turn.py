@@ -79,3 +79,45 @@ def test_costs_keep_their_currency(
     cost = event["cost"]
     assert expected == (cost and tuple(cost.values()))
     assert flags == event["flags"]
+
+
+def test_a_usual_count_includes_cached() -> None:
+    """Under the name that the other families use, cached input is taken out."""
+    usage = {"input_tokens": 300, "cached_input_tokens": 200, "reasoning_output_tokens": 5}
+    event = the_event(a_record("CODEX_TURN", payload={"token_usage": usage}))
+    assert {
+        "input": 100,
+        "cached_input": 200,
+        "output": None,
+        "reasoning_output": 5,
+        "summable": False,
+    } == event["tokens"]
+
+
+def test_what_a_turn_says_beside_its_counts_is_kept() -> None:
+    """As in the other family of Codex, whose fields a newer schema may share."""
+    payload = {
+        "session_id": "s-1",
+        "thread_id": "th-1",
+        "status": "failed",
+        "error_code": "overloaded",
+        "environment_id": "e-1",
+        "service_tier": "flex",
+        "reasoning_effort": "high",
+    }
+    record = a_record("CODEX_TURN", payload=payload, client_id="CODEX_CLI", agent={"id": "agt_1"})
+    event = the_event(record)
+    assert ("failure", "s-1", "CODEX_CLI") == (
+        event["outcome"],
+        event["session"],
+        event["client"],
+    )
+    assert {
+        "gen_ai.operation.name": "chat",
+        "gen_ai.conversation.id": "s-1",
+        "gen_ai.agent.id": "agt_1",
+        "error.type": "overloaded",
+        "openai.request.service_tier": "flex",
+        "openai_compliance.reasoning_effort": "high",
+        "openai_compliance.environment.id": "e-1",
+    } == own_attributes(event)

@@ -63,6 +63,7 @@ def test_a_message_of_a_user() -> None:
         "gen_ai.operation.name": "chat",
         "gen_ai.conversation.id": "convo-456",
         "openai_compliance.message.id": "msg-123",
+        "openai_compliance.file.ids": "file-1,file-2",
         "openai_compliance.gpt.id": "g-1",
         "openai_compliance.project.id": "p-1",
         "openai_compliance.conversation.mode": "work",
@@ -74,9 +75,22 @@ def test_a_message_of_the_assistant() -> None:
     """The model is the target, as written and with its pricing name; tokens stay null."""
     message = {
         "id": "m2",
-        "author": {"type": "assistant", "model": "gpt-5-6-thinking", "tools_used": ["browser"]},
+        "author": {
+            "type": "assistant",
+            "model": "gpt-5-6-thinking",
+            "tools_used": ["browser", "python"],
+            "skills_used": ["skill-1"],
+        },
+        "content": {"type": "quotation", "file_id": "file-1", "file_name": "NAME"},
     }
-    event = the_event(a_record("CONVERSATION_MESSAGE", message=message, conversation={"id": "c1"}))
+    event = the_event(
+        a_record(
+            "CONVERSATION_MESSAGE",
+            previous_message_id="m1",
+            message=message,
+            conversation={"id": "c1"},
+        )
+    )
     assert {"kind": "model", "id": "gpt-5-6-thinking", "name": None} == event["target"]
     assert {"raw": "gpt-5-6-thinking", "normalised": "gpt-5.6-thinking"} == event["model"]
     assert None is event["tokens"]
@@ -87,24 +101,33 @@ def test_a_message_of_the_assistant() -> None:
         "gen_ai.conversation.id": "c1",
         "gen_ai.response.id": "m2",
         "openai_compliance.message.id": "m2",
-        "openai_compliance.tools": "browser",
+        "openai_compliance.message.previous_id": "m1",
+        "openai_compliance.file.ids": "file-1",
+        "openai_compliance.tools": "browser,python",
+        "openai_compliance.skill.ids": "skill-1",
     } == own_attributes(event)
 
 
 @pytest.mark.parametrize(
-    ("author", "event_type"),
+    ("author", "event_type", "operation"),
     [
-        ({"type": "user"}, "api.call"),
-        ({"type": "tool"}, "tool.invocation"),
-        ({"type": "oracle"}, "agent.action"),
-        ({}, "agent.action"),
-        (None, "agent.action"),
+        ({"type": "user"}, "api.call", "chat"),
+        ({"type": "assistant"}, "api.call", "chat"),
+        ({"type": "tool"}, "tool.invocation", "execute_tool"),
+        ({"type": "oracle"}, "agent.action", None),
+        ({}, "agent.action", None),
+        (None, "agent.action", None),
     ],
 )
-def test_authors_are_actions(author: object, event_type: str) -> None:
+def test_authors_are_actions(author: object, event_type: str, operation: str | None) -> None:
     """Known authors by table; another one is generic."""
     event = the_event(a_record("CONVERSATION_MESSAGE", message={"author": author}))
-    assert event_type == event["event_type"]
+    assert (event_type, "unknown", (6003, 99, 0)) == (
+        event["event_type"],
+        event["outcome"],
+        ocsf_of(event),
+    )
+    assert operation == event["attributes"].get("gen_ai.operation.name")
 
 
 def test_content_shows_where_it_is_included() -> None:

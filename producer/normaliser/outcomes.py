@@ -1,0 +1,27 @@
+"""How it went, where a record says so: by its error, else by its status."""
+
+from typing import Final
+
+from producer.contract.event import EventOutcome
+from producer.normaliser.reading import Findings, JsonObject, identifier, text
+
+# `completed` and `failed` are documented; the others were seen. In lower case.
+STATUSES: Final[dict[str, EventOutcome]] = {
+    "completed": "success",
+    "success": "success",
+    "succeeded": "success",
+    "error": "failure",
+    "failed": "failure",
+    "failure": "failure",
+}
+
+_NO_ERROR: Final = (None, "0")
+
+
+def stated_outcome(details: JsonObject, findings: Findings) -> EventOutcome | None:
+    """Read what a record says about itself; an error speaks louder than a status."""
+    code = identifier(details, "error_code", findings)
+    if code not in _NO_ERROR or text(details, "error_message", findings) is not None:
+        return "failure"
+    status = text(details, "status", findings)
+    return None if status is None else STATUSES.get(status.lower())
