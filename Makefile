@@ -1,5 +1,5 @@
 # make venv    the virtual environment, from the hashed lock
-# make check   what is quick: format, lint, types, imports, unit, property, schema and house tests
+# make check   what is quick: format, lint, types, imports, unit, property, schema, golden and house tests
 # make test    everything but the benchmarks, on the real broker and registry
 # make demo    the whole stage on this machine; SOURCE=s3://bucket/prefix reads a real bucket
 # make lock    resolve the dependencies again; UPGRADE=1 takes the newest versions
@@ -9,7 +9,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := producer tests
-QUICK_TESTS := $(wildcard tests/unit tests/properties tests/schemas tests/house)
+QUICK_TESTS := $(wildcard tests/unit tests/properties tests/schemas tests/golden tests/mutation tests/house)
 # Only `make lock` needs the resolver; it is installed beside the environment, never into it.
 RESOLVER := uv==0.13.9
 RESOLVE = build/resolver/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \
