@@ -10,6 +10,7 @@ from typing import Final
 from producer.contract.event import Tokens
 from producer.contract.names import SOURCE_TYPE
 from producer.contract.raw import RawLine
+from producer.normaliser.privacy import without_address
 from producer.normaliser.rules import Draft, Who
 
 _PROVIDER: Final = "openai"
@@ -37,7 +38,9 @@ def attributes_of(raw: RawLine, draft: Draft, who: Who) -> dict[str, str]:
     for name, value in draft.extra:
         if value is not None:
             found[name] = value  # noqa: PERF403
-    return found
+    if raw.include.email:
+        return found
+    return {name: without_address(raw.include, value) for name, value in found.items()}
 
 
 def _add_usage(found: dict[str, str], tokens: Tokens) -> None:

@@ -1,9 +1,4 @@
-"""The details of a record by table: ids and enumerations as attributes, all else as content.
-
-Law: what tells where a person is (the `_meta` of calls to MCP servers holds the user's agent and
-location) is network data wherever it stands, so content shows it only where the source includes
-that too.
-"""
+"""The details of a record by table: ids and enumerations as attributes, all else as content."""
 
 from typing import Final
 
@@ -14,8 +9,7 @@ from producer.normaliser.reading import Findings, JsonObject, identifier, scalar
 
 Attributes = tuple[tuple[str, str | None], ...]
 
-_META: Final = "_meta"
-_OF_THE_USER: Final = "openai/user"
+_EMPTY: Final = ("{}", "[]")
 
 
 def attributes_by(table: dict[str, str], details: JsonObject, findings: Findings) -> Attributes:
@@ -50,18 +44,6 @@ def content_of(names: tuple[str, ...], details: JsonObject, include: Include) ->
 
 def _written(value: object, include: Include) -> str | None:
     if type(value) is dict or type(value) is list:
-        shown = value if include.network else _without_network(value)
-        return json_text(include, shown) if shown else None
+        written = json_text(include, value)
+        return None if written in _EMPTY else written
     return scalar_text(value)
-
-
-def _without_network(value: object) -> object:
-    if type(value) is dict:
-        return {
-            name: _without_network(item)
-            for name, item in value.items()
-            if name != _META and not name.startswith(_OF_THE_USER)
-        }
-    if type(value) is list:
-        return [_without_network(item) for item in value]
-    return value

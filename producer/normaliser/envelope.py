@@ -93,9 +93,9 @@ def to_event(
         "tokens": draft.tokens,
         "cost": draft.cost,
         "flags": findings.flags,
-        "conversation": draft.conversation,
-        "session": draft.session,
-        "client": draft.client,
+        "conversation": _shown(raw, draft.conversation),
+        "session": _shown(raw, draft.session),
+        "client": _shown(raw, draft.client),
         "network": privacy.network(raw.include, family.network, record, findings),
         "content": privacy.content(raw.include, family.content, record, findings),
         "ocsf": ocsf.place(rule.class_uid, rule.activity_id, outcome, draft.severity_id),
@@ -109,6 +109,10 @@ def _type_name(record: JsonObject, family: Family, findings: Findings) -> str:
         if found:
             return found
     return family.name
+
+
+def _shown(raw: RawLine, value: str | None) -> str | None:
+    return None if value is None else privacy.without_address(raw.include, value)
 
 
 def _actor(raw: RawLine, who: Who) -> Actor:

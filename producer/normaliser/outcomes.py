@@ -19,9 +19,12 @@ _NO_ERROR: Final = (None, "0")
 
 
 def stated_outcome(details: JsonObject, findings: Findings) -> EventOutcome | None:
-    """Read what a record says about itself; an error speaks louder than a status."""
+    """Read what a record says about itself; an error speaks louder than a status.
+
+    A status of unknown meaning is no success, whatever the event is called.
+    """
     code = identifier(details, "error_code", findings)
     if code not in _NO_ERROR or text(details, "error_message", findings) is not None:
         return "failure"
     status = text(details, "status", findings)
-    return None if status is None else STATUSES.get(status.lower())
+    return None if status is None else STATUSES.get(status.lower(), "unknown")

@@ -20,6 +20,8 @@ Content = dict[str, str]
 ContentReader = Callable[[JsonObject, Include, Findings], Content]
 
 _ADDRESS: Final = re.compile(r"\S+@\S+")
+# Models may be written with an `@` too, as `gpt-5-5@2026-01`.
+_ADDRESS_WITHIN: Final = re.compile(r"[^\s@]+@[^\s@]+\.[A-Za-z]{2,}")
 _WITHHELD: Final = "withheld"
 
 
@@ -43,6 +45,27 @@ REQUEST_METADATA: Final = NetworkPlace(
 )
 
 
+# Fields that tell where a person is, wherever they stand in an object that is shown as content:
+# `_meta` of calls to MCP servers holds the user's agent and location.
+NETWORK_NAMES: Final = frozenset(
+    {
+        "_meta",
+        "client_ip",
+        "client_ip_details",
+        "client_ja3",
+        "client_ja4",
+        "client_user_agent",
+        "ip_address",
+        "ip_address_details",
+        "ja3",
+        "ja4",
+        "user_agent",
+        "user_location",
+    }
+)
+_OF_THE_USER: Final = "openai/user"
+
+
 def is_email(candidate: str) -> bool:
     """Whether a text has the form of an e-mail. Ids of the provider never hold an `@`."""
     return "@" in candidate
@@ -50,6 +73,13 @@ def is_email(candidate: str) -> bool:
 
 def email(include: Include, address: str | None) -> str | None:
     return address if include.email else None
+
+
+def without_address(include: Include, value: str) -> str:
+    """Give an id or a name of the provider's; one that holds an address only with e-mails."""
+    if include.email or "@" not in value:
+        return value
+    return _WITHHELD if _ADDRESS_WITHIN.search(value) else value
 
 
 def network(
@@ -75,13 +105,28 @@ def content(
     """Give the texts of a record by name; not even read unless the source includes them."""
     if not include.content or read is None:
         return None
-    return read(record, include, findings) or None
+    texts = read(record, include, findings)
+    return {
+        name: _shown_text(value, addresses=include.email) for name, value in texts.items()
+    } or None
 
 
 def json_text(include: Include, value: object) -> str:
-    """Write an object out as content, without addresses unless those are included too."""
-    shown = _shown(value, addresses=include.email)
+    """Write an object out as content, without addresses and network data unless included too."""
+    shown = _shown(value if include.network else _without_network(value), addresses=include.email)
     return msgspec.json.encode(shown, order="sorted", enc_hook=number_as_written).decode()
+
+
+def _without_network(value: object) -> object:
+    if type(value) is dict:
+        return {
+            name: _without_network(item)
+            for name, item in value.items()
+            if name not in NETWORK_NAMES and not name.startswith(_OF_THE_USER)
+        }
+    if type(value) is list:
+        return [_without_network(item) for item in value]
+    return value
 
 
 def _shown(value: object, *, addresses: bool) -> object:

@@ -130,18 +130,38 @@ RATINGS: Final = frozenset({"thumbs_up", "thumbs_down"})
 
 # Where the role of a role change is, newest spelling first.
 _ROLE_NAMES: Final = ("new_role", "role", "seat_type")
-# Ids that every record of a tenant has say nothing about what it was done to.
-_TENANT_IDS: Final = frozenset({"workspace_id", "organization_id", "account_id"})
+# Objects that are about a person rather than what their words say.
+OF_PEOPLE: Final = frozenset({"USER_ROLE"})
+
+# Ids of what an action can be about beside its own object, people first.
+KNOWN_IDS: Final = (
+    "user_id",
+    "account_user_id",
+    "conversation_id",
+    "gpt_id",
+    "project_id",
+    "app_id",
+    "connector_id",
+    "agent_id",
+    "skill_id",
+    "plugin_id",
+    "site_id",
+    "group_id",
+    "role_id",
+    "file_id",
+    "access_token_id",
+    "session_id",
+)
 _PAST: Final = ("D", "ED")
 _ACTIONS_CACHED: Final = 1024
 _CACHED_LENGTH_MAX: Final = 64
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What an action says: its rule, and the field of `action_data` that names its object."""
+    """What an action says: its rule, and the fields of `action_data` that may name its object."""
 
     rule: Rule
-    id_name: str
+    id_names: tuple[str, ...]
 
 
 def read_action(action: str) -> Reading:
@@ -152,7 +172,17 @@ def read_action(action: str) -> Reading:
 def _read_action(action: str) -> Reading:
     noun, verb, verb_first = _words(action)
     rule = ACTIONS.get(action.upper()) or ACTIONS.get(f"{noun}_{verb}")
-    return Reading(rule or _by_words(noun, verb, verb_first=verb_first), f"{noun.lower()}_id")
+    return Reading(rule or _by_words(noun, verb, verb_first=verb_first), _id_names(noun))
+
+
+def _id_names(noun: str) -> tuple[str, ...]:
+    """Name where an object's id may be: `custom_gpt_id`, then `gpt_id`, then what is known."""
+    if noun in OF_PEOPLE:
+        return KNOWN_IDS
+    words = noun.lower().split("_")
+    ends = ("_".join(words[start:]) for start in range(len(words)))
+    own = (f"{name}_id" for end in ends for name in (end, end.removesuffix("s")) if name)
+    return (*dict.fromkeys(own), *KNOWN_IDS)
 
 
 _cached = lru_cache(maxsize=_ACTIONS_CACHED)(_read_action)
@@ -214,7 +244,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     reading = read_action(action)
     result = text(record, "action_result", findings)
     data = mapping(record, "action_data", findings)
-    outcome = RESULTS.get(result or "", "unknown")
+    outcome = RESULTS.get((result or "").upper(), "unknown")
     if outcome == "blocked":
         findings.flags["blocked"] = "action_result"
     _flag_rating(data, findings)
@@ -223,7 +253,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
         rule=reading.rule,
         action=action,
         outcome=outcome,
-        target=_target(reading.id_name, data, findings),
+        target=_target(reading.id_names, data, findings),
         extra=(
             ("openai_compliance.action_result", result),
             ("openai_compliance.action_privilege", text(record, "action_privilege", findings)),
@@ -249,11 +279,12 @@ def _role(data: JsonObject, findings: Findings) -> str | None:
     return None
 
 
-def _target(id_name: str, data: JsonObject, findings: Findings) -> Target | None:
-    """Find what it was done to: the action's object, else the first id, else the feature."""
-    names = [id_name] if id_name in data else []
-    names += sorted(name for name in data if name.endswith("_id") and name not in _TENANT_IDS)
-    for name in names:
+def _target(id_names: tuple[str, ...], data: JsonObject, findings: Findings) -> Target | None:
+    """Find what it was done to: the action's object, else another that is known, else a feature.
+
+    An id of unknown name says nothing, or else a new field would change what an event is about.
+    """
+    for name in id_names:
         found = identifier(data, name, findings)
         if found is not None:
             return {"kind": name.removesuffix("_id"), "id": person_id(found), "name": None}

@@ -130,14 +130,15 @@ def test_results_are_outcomes(
         ("USER_ROLE_UPDATED", {"user_id": "user-9__ws-1", "role": "x"}, ("user", "user-9")),
         ("GROUP_ADD_USERS", {"a_id": "1", "group_id": "g-1"}, ("group", "g-1")),
         ("CUSTOM_GPT_DELETE", {"workspace_id": "w", "gpt_id": "g-1"}, ("gpt", "g-1")),
-        ("APP_DELETE", {"b_id": "2", "a_id": 1}, ("a", "1")),
+        ("APP_DELETE", {"b_id": "2", "a_id": 1}, None),
+        ("APP_DELETE", {"a_id": "2", "app_id": 1}, ("app", "1")),
         ("WORKSPACE_TOGGLE_FEATURE", {"feature": "deep_research"}, ("feature", "deep_research")),
         ("GROUP_CREATE", {"role": "account-admin"}, None),
         ("GROUP_CREATE", None, None),
     ],
 )
 def test_targets_are_found(action: str, data: object, target: tuple[str, str] | None) -> None:
-    """The id of the action's object, else the first other id, else the feature."""
+    """The id of the action's object, else another known one, else the feature."""
     found = the_event(a_record("AUDIT_LOG", action=action, action_data=data))["target"]
     assert target == (found and (found["kind"], found["id"]))
 
