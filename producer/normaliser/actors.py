@@ -22,6 +22,7 @@ _USER_PREFIX: Final = "user-"
 _ACCOUNT_SEPARATOR: Final = "__"
 _WORKSPACE: Final = re.compile(r"(?s:.+)__[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _AGENT: Final = "AGENT"
+_RUNTIME: Final = "agent_runtime"
 _SYSTEM: Final = "system"
 _UNKNOWN: Final = "unknown"
 
@@ -83,7 +84,7 @@ def nobody() -> Who:
 
 def _acting(actor: JsonObject, findings: Findings) -> Who | None:
     kind = actor.get("type")
-    if kind == _AGENT:
+    if kind == _AGENT or _RUNTIME in actor:
         return _agent(actor, findings)
     if kind in _PLATFORM_KINDS:
         return _platform(actor, findings)
@@ -106,8 +107,11 @@ def _user(actor: JsonObject, findings: Findings) -> Who | None:
 
 def _agent(actor: JsonObject, findings: Findings) -> Who | None:
     agent = _agent_id(actor, findings)
-    runtime = mapping(actor, "agent_runtime", findings)
-    delegator = _by_itself(mapping(runtime, "delegator", findings), findings)
+    runtime = mapping(actor, _RUNTIME, findings)
+    # The first fallback is the actor's own user, whatever kind of actor it says to be.
+    delegator = _user(actor, findings) or _by_itself(
+        mapping(runtime, "delegator", findings), findings
+    )
     if delegator is None:
         return None if agent is None else Who(kind="agent", id=agent, agent=agent)
     return Who(
@@ -161,7 +165,7 @@ def _reported(record: JsonObject, findings: Findings) -> Who | None:
     person = user(
         identifier(identity, "user_id", findings), text(identity, "email", findings), findings
     )
-    if person is not None:
+    if person is not None and (person.id != _UNKNOWN or agent is None):
         return Who(
             kind=person.kind,
             id=person.id,
