@@ -92,7 +92,7 @@ def to_event(
         "model": None if draft.model is None else model_of(draft.model),
         "tokens": draft.tokens,
         "cost": draft.cost,
-        "flags": findings.flags,
+        "flags": _flags(raw, findings),
         "conversation": _shown(raw, draft.conversation),
         "session": _shown(raw, draft.session),
         "client": _shown(raw, draft.client),
@@ -109,6 +109,12 @@ def _type_name(record: JsonObject, family: Family, findings: Findings) -> str:
         if found:
             return found
     return family.name
+
+
+def _flags(raw: RawLine, findings: Findings) -> dict[str, str]:
+    return {
+        name: privacy.without_address(raw.include, value) for name, value in findings.flags.items()
+    }
 
 
 def _shown(raw: RawLine, value: str | None) -> str | None:

@@ -39,8 +39,12 @@ _OUTPUT: Final = (
 _CACHED: Final = (
     ("tokens", "cached"),
     ("tokens", "cached_input"),
+    ("tokens", "cached_tokens"),
+    ("tokens", "cached_input_tokens"),
+    ("tokens", "input_cached"),
     ("usage", "cached_tokens"),
     ("usage", "cached_input_tokens"),
+    ("usage", "input_cached_tokens"),
     ("", "cached_tokens"),
     ("", "cached_input_tokens"),
 )
@@ -115,15 +119,10 @@ def _event_type(kind: str) -> EventType:
 
 
 def _tokens(record: JsonObject, findings: Findings) -> Tokens | None:
-    usage = mapping(record, "usage", findings)
     cached = _first(record, _CACHED, findings)
-    for name in _DETAILS:
-        if cached is None:
-            cached = read_count(mapping(usage, name, findings), "cached_tokens", findings)
-    reasoning: Count = None
-    for name in _OUTPUT_DETAILS:
-        if reasoning is None:
-            reasoning = read_count(mapping(usage, name, findings), "reasoning_tokens", findings)
+    if cached is None:
+        cached = _detail(record, _DETAILS, "cached_tokens", findings)
+    reasoning = _detail(record, _OUTPUT_DETAILS, "reasoning_tokens", findings)
     counts = Counts(
         input_=_first(record, _INPUT, findings),
         cached_input=cached,
@@ -131,6 +130,20 @@ def _tokens(record: JsonObject, findings: Findings) -> Tokens | None:
         reasoning_output=reasoning,
     )
     return settle(counts, includes_cached=True, summable=True, findings=findings)
+
+
+def _detail(record: JsonObject, places: tuple[str, ...], name: str, findings: Findings) -> Count:
+    """Read a count that OpenAI's API gives in an object of details, beside the counts or above."""
+    for values in (
+        mapping(record, "usage", findings),
+        mapping(record, "tokens", findings),
+        record,
+    ):
+        for place in places:
+            found = read_count(mapping(values, place, findings), name, findings)
+            if found is not None:
+                return found
+    return None
 
 
 def _first(record: JsonObject, places: tuple[tuple[str, str], ...], findings: Findings) -> Count:
