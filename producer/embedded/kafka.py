@@ -186,7 +186,8 @@ def _write_properties(path: Path, properties: Mapping[str, str]) -> None:
 def _format(tool_command: Sequence[str], settings: Path, *, log: Path) -> None:
     """Write the identity of a new cluster into the data directory, as a broker wants it."""
     cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-    tool = ["kafka.tools.StorageTool", "format", "--cluster-id", cluster_id, "--config"]
+    # One of 64 ids begins with a dash, and would be taken for an option if it stood alone.
+    tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config"]
     if run_to_end([*tool_command, *tool, str(settings)], log=log) != 0:
         raise FatalError(f"Kafka's storage could not be formatted; the log {str(log)!r} says why")
 

@@ -353,3 +353,15 @@ def _entries(cache: Path) -> list[Path]:
 
 def _quietly(_text: str) -> None:
     """Tell nobody."""
+
+
+def test_cluster_whose_id_begins_with_a_dash_is_formatted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One id of 64 does, and the tool must not take it for an option."""
+    monkeypatch.setattr(
+        "producer.embedded.kafka.uuid.uuid4", lambda: uuid.UUID(bytes=b"\xf8" * 16)
+    )
+    with running_kafka(tmp_path, progress=_quietly) as broker:
+        admin = AdminClient({"bootstrap.servers": broker.bootstrap_servers})
+        assert admin.describe_cluster().result(30).cluster_id.startswith("-")
