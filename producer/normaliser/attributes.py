@@ -38,7 +38,7 @@ def attributes_of(raw: RawLine, draft: Draft, who: Who) -> dict[str, str]:
     for name, value in draft.extra:
         if value is not None:
             found[name] = value  # noqa: PERF403
-    if raw.include.email:
+    if raw.include.email or "@" not in "".join(found.values()):
         return found
     return {name: without_address(raw.include, value) for name, value in found.items()}
 

@@ -50,13 +50,18 @@ def _reason(value: object) -> str:
     return "fractional" if type(value) is NumberText else "not a number"
 
 
-def add(counts: list[Count]) -> Count:
-    """Add up what is stated; one count that is not trusted spoils the sum."""
+def add(counts: list[Count], name: str, findings: Findings) -> Count:
+    """Add up what is stated; one count that is not trusted spoils the sum called `name`."""
     stated = [count for count in counts if count is not None]
     if not stated:
         return None
     total = sum(stated)
-    return UNTRUSTED if UNTRUSTED in stated or total > _LONG_MAX else total
+    if UNTRUSTED in stated:
+        return UNTRUSTED
+    if total > _LONG_MAX:
+        findings.flags[f"untrusted.{name}"] = _reason(total)
+        return UNTRUSTED
+    return total
 
 
 class Counts:

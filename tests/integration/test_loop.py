@@ -1,14 +1,13 @@
 """The loop on a real broker: what it copies is exact, whatever happens to it."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
-from producer.errors import FencedError, OffsetMissingError
-from producer.kafka.member import GroupMember
+from producer.errors import FencedError
 from producer.kafka.stages import Committed
 from producer.kafka.transactions import Transaction, TransactionResult
 from tests.support.copying import PARTITIONS, Copier, Copying, initialised_producer
@@ -26,14 +25,6 @@ _IMPATIENT = {
 @pytest.fixture(autouse=True)
 def _short_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("producer.kafka.loop._BACKOFF_FIRST_SECONDS", 0.001)
-
-
-@pytest.fixture
-def copying(kafka: str, topic_prefix: str) -> Iterator[Copying]:
-    """Give an original, a copy and a group of the classic protocol."""
-    copying = Copying(kafka, topic_prefix)
-    yield copying
-    copying.close()
 
 
 def _once(action: Callable[[Transaction], None]) -> Callable[[Transaction], None]:
@@ -337,59 +328,3 @@ def test_twins_of_one_slot_are_told_apart(copying: Copying) -> None:
     assert "OPENAI_COMPLIANCE_INSTANCE" in said[0]
     copying.finish(*survivors)
     copying.check_exact()
-
-
-class _SlowToPause(GroupMember):
-    """A member whose pause reaches the fetcher late, as when other threads hold it up."""
-
-    def _on_assign(self, consumer: Consumer, partitions: list[TopicPartition]) -> None:
-        super()._on_assign(_SlowConsumer(consumer), partitions)  # type: ignore[arg-type]
-
-
-class _SlowConsumer:
-    def __init__(self, consumer: Consumer) -> None:
-        self._consumer = consumer
-
-    def incremental_assign(self, partitions: list[TopicPartition]) -> None:
-        self._consumer.incremental_assign(partitions)
-
-    def pause(self, partitions: list[TopicPartition]) -> None:
-        # As many round trips as it takes to fetch, and more.
-        for partition in partitions * 5:
-            self._consumer.get_watermark_offsets(partition, _SECONDS, cached=False)
-        self._consumer.pause(partitions)
-
-
-def test_log_that_begins_late_is_no_obstacle(copying: Copying) -> None:
-    """Retention has removed what was read long ago, and a rebalance takes its time."""
-    copying.fill(60)
-    first = copying.copier("slot-1")
-    copying.finish(first)
-    copying.leave(first)
-    copying.trim(dict.fromkeys(range(PARTITIONS), 15))
-    copying.fill(60)
-
-    second = copying.copier("slot-2", member=_SlowToPause)
-    copying.finish(second)
-    assert 60 == second.stage.learnt
-    assert 120 == len(copying.reading.read(copying.copy))
-
-
-def test_messages_that_are_gone_unread_stop_the_process(copying: Copying) -> None:
-    """Retention has passed the group: a person must know, and nothing is skipped."""
-    copying.fill(60)
-    copying.trim({1: 5})
-    copier = copying.copier()
-    with pytest.raises(OffsetMissingError, match="partition 1 of"):
-        copying.finish(copier)
-
-
-def test_group_without_offsets_stops_the_process(
-    copying: Copying, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Neither the beginning nor the end is a safe guess."""
-    copying.fill(3)
-    monkeypatch.setattr(copying, "group", f"{copying.group}-unknown")
-    copier = copying.copier()
-    with pytest.raises(OffsetMissingError, match="topics apply"):
-        copying.step_until(lambda: False, copier)

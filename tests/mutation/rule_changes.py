@@ -127,12 +127,14 @@ def _cached_below(input_: int, cached: int, findings: Findings) -> tuple[int, in
     return input_ - cached, cached
 
 
-def _sum_of_believed(counts: list[Count]) -> Count:
+def _sum_of_believed(counts: list[Count], name: str, findings: Findings) -> Count:
+    del name, findings
     stated = [count for count in counts if count is not None and count >= 0]
     return sum(stated) if stated else None
 
 
-def _sum_is_zero(counts: list[Count]) -> Count:
+def _sum_is_zero(counts: list[Count], name: str, findings: Findings) -> Count:
+    del name, findings
     return sum(count for count in counts if count is not None)
 
 

@@ -8,10 +8,10 @@ from typing import Final
 
 from producer.contract.event import Target
 from producer.contract.source import Include
-from producer.normaliser.actors import person_id, user, who_acted
+from producer.normaliser.actors import person_at, person_id, user, who_acted
 from producer.normaliser.envelope import epoch_instant
 from producer.normaliser.families.api_platform_types import read_type
-from producer.normaliser.privacy import Content, NetworkPlace, is_email, json_text
+from producer.normaliser.privacy import Content, NetworkPlace, json_text
 from producer.normaliser.reading import (
     EMPTY,
     Findings,
@@ -75,7 +75,7 @@ def who(record: JsonObject, findings: Findings) -> Who:
 def _owner(key: JsonObject, findings: Findings) -> Who | None:
     """Read whose a key is: a person's or a service account's."""
     person = mapping(key, "user", findings)
-    account = _id(mapping(key, "service_account", findings), "id", findings)
+    account = person_at(mapping(key, "service_account", findings), "id", findings)
     if account is not None:
         return Who(kind="service_account", id=account)
     return user(identifier(person, "id", findings), text(person, "email", findings), findings)
@@ -93,11 +93,11 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
         action=name,
         target=_target(reading.kind, details, findings),
         extra=(
-            ("openai_compliance.project.id", _id(project, "id", findings)),
+            ("openai_compliance.project.id", person_at(project, "id", findings)),
             ("openai_compliance.role", role),
             ("openai_compliance.scopes", scopes),
             *(
-                (attribute, _id(details, field, findings))
+                (attribute, person_at(details, field, findings))
                 for field, attribute in ATTRIBUTES.items()
                 if field in details
             ),
@@ -109,11 +109,6 @@ def _details(record: JsonObject, name: str, findings: Findings) -> JsonObject:
     """Find the details under the name of the type, as it is or with `_` for the dots."""
     key = name if name in record else name.replace(".", "_")
     return mapping(record, key, findings) if key not in _OWN_NAMES else EMPTY
-
-
-def _id(values: JsonObject, name: str, findings: Findings) -> str | None:
-    found = identifier(values, name, findings)
-    return None if found is None or is_email(found) else person_id(found)
 
 
 def _was_set(details: JsonObject, findings: Findings) -> tuple[str | None, str | None]:

@@ -98,7 +98,8 @@ def _tokens(usage: JsonObject, findings: Findings) -> Tokens | None:
 
 
 def _add_kinds(usage: JsonObject, name: str, findings: Findings) -> Count:
-    return add([read_count(usage, f"{kind}_{name}", findings) for kind in _KINDS])
+    counts = [read_count(usage, f"{kind}_{name}", findings) for kind in _KINDS]
+    return add(counts, name, findings)
 
 
 def _total_tokens(usage: JsonObject, findings: Findings) -> str | None:
@@ -121,7 +122,7 @@ def _cost(billing: list[JsonObject], findings: Findings) -> Cost | None:
         amounts.setdefault(unit.upper(), []).append(amount)
         estimate = mapping(item, "estimated_cost_usd", findings)
         dollars = read_amount(estimate, "value", findings)
-        if dollars is not None and text(estimate, "unit", findings) == DOLLARS:
+        if dollars is not None and (text(estimate, "unit", findings) or "").upper() == DOLLARS:
             estimates.append(dollars)
     if len(amounts) != 1:
         for unit in sorted(amounts):

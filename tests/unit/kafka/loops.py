@@ -258,13 +258,13 @@ class Bench:
     ) -> None:
         self.journal: Journal = []
         self.clock = FakeClock()
-        self.member = ScriptedMembership(self.journal, committed)
-        self.publisher = ScriptedPublisher(self.journal, self.member)
+        self.membership = ScriptedMembership(self.journal, committed)
+        self.publisher = ScriptedPublisher(self.journal, self.membership)
         self.stages = [CopyingStage(self.journal, topic=topic) for topic in topics]
         self.stage = self.stages[0]
         self.observer = QuietObserver()
         self.loop = TransactionalLoop(
-            membership=cast("Membership", self.member),
+            membership=cast("Membership", self.membership),
             publisher=cast("TransactionalPublisher", self.publisher),
             stages=self.stages,
             clock=self.clock,

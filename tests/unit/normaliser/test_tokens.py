@@ -103,15 +103,20 @@ def test_whole_numbers_are_counts(value: object, expected: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("counts", "expected"),
+    ("counts", "expected", "flags"),
     [
-        ([None, None], None),
-        ([None, 0], 0),
-        ([1, None, 2], 3),
-        ([1, UNTRUSTED], UNTRUSTED),
-        ([2**63 - 1, 1], UNTRUSTED),
+        ([None, None], None, {}),
+        ([None, 0], 0, {}),
+        ([1, None, 2], 3, {}),
+        # Whoever read it has flagged the count itself.
+        ([1, UNTRUSTED], UNTRUSTED, {}),
+        ([2**63 - 1, 1], UNTRUSTED, {"untrusted.all": "out of range"}),
     ],
 )
-def test_sums_know_what_is_missing(counts: list[Count], expected: Count) -> None:
+def test_sums_know_what_is_missing(
+    counts: list[Count], expected: Count, flags: dict[str, str]
+) -> None:
     """Nothing stated gives nothing; one count that is not trusted spoils the sum."""
-    assert expected == add(counts)
+    findings = Findings()
+    assert expected == add(counts, "all", findings)
+    assert flags == findings.flags
