@@ -19,7 +19,7 @@ from tests.system.conftest import Deploy
 _LINES: Final = 50_000
 # The object is 4.6 MB: with the gate closed it takes about six seconds to read.
 _BYTES_PER_SECOND: Final = 800_000
-_EVENTS: Final = 20_000
+_EVENTS: Final = 40_000
 
 
 def _is_transaction_open(stage: Deployment, topic: str) -> bool:
