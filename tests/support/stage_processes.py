@@ -91,6 +91,14 @@ class StageProcess:
         self._process.send_signal(signal.SIGTERM)
         return self.end()
 
+    def pause(self) -> None:
+        """Let it do nothing more, not even on its other threads, until it is resumed or killed."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """Let a paused one go on."""
+        self._process.send_signal(signal.SIGCONT)
+
     def kill(self) -> None:
         """End it without a chance to clean up; return when it is gone."""
         self._process.kill()
