@@ -32,8 +32,13 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     failures_in_a_row: int = 0
     listings: int = 0
     last_listing_at: int | None = None
+    last_whole_listing_at: int | None = None
     last_event_at: int | None = None
     high_water_key: str | None = None
+    # What the key lies in, and the highest that a finished listing of it got to.
+    bucket: str | None = None
+    prefix: str | None = None
+    listed_through: str | None = None
     objects_found: int = 0
     objects_behind: int = 0
     bytes_behind: int = 0

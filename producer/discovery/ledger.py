@@ -9,97 +9,137 @@ Laws of this file:
    there again.
 5. An attempt at a listed version goes to the bucket that lists it, whichever the source had
    before.
+6. What waits is what is not finished, or will be tried again: no high-water key lies at or above
+   it.
+
+Memory: an object that was pulled takes a slot of `Fingerprints`, whichever its key. One that waits
+or has failed is held whole; those that wait for the puller are bounded by discovery.
 """
 
+import heapq
 from collections.abc import Callable, Iterable, Iterator
 
 from msgspec.structs import replace
 
 from producer.contract.objects import MAY_PASS, ObjectOutcome, ObjectVersion, Outcome
+from producer.discovery.fingerprints import Fingerprints, fingerprint
 from producer.discovery.retrying import RetryPolicy
 from producer.s3.object_store import ListedObject
 
 # Outcomes after which a listing that still shows the version means that it can be pulled after
 # all.
-_GONE = frozenset({Outcome.VANISHED, Outcome.SUPERSEDED})
+GONE = frozenset({Outcome.VANISHED, Outcome.SUPERSEDED})
+
+# Below this, looking for stale entries costs more than they do.
+_STALE_ENTRIES = 1000
 
 
 class Ledger:
-    """The objects of one source: finished ones as their etag alone, the others whole."""
+    """The objects of one source: pulled ones as fingerprints of their etags, the others whole."""
 
-    def __init__(self) -> None:
-        self._pulled: dict[str, str] = {}
+    def __init__(self, retry: RetryPolicy) -> None:
+        self._retry = retry
+        # An entry counts where the key is in neither of the two below; it may be an older one
+        # there.
+        self._pulled = Fingerprints()
         self._unfinished: dict[str, ObjectVersion] = {}
         self._failed: dict[str, tuple[ObjectVersion, ObjectOutcome]] = {}
-        # While restoring, an outcome may be read before its version: the topics are read side by
-        # side.
-        self._early: dict[str, ObjectOutcome] | None = {}
+        self._quarantined = 0
+        # Heaps, from which entries that are no longer true are taken when they come up.
+        self._waiting: list[bytes] = []
+        self._retries: list[tuple[int, str]] = []
+        self._early: _EarlyOutcomes | None = _EarlyOutcomes()
 
     def apply_version(self, version: ObjectVersion) -> None:
         """Take in an attempt that is known to be published."""
         key = version.key
-        self._pulled.pop(key, None)
-        self._failed.pop(key, None)
+        self._drop_failed(key)
+        if self._early is not None:
+            if self._early.is_pulled(version):
+                self._unfinished.pop(key, None)
+                self._pulled.set(key, fingerprint(version.etag))
+                return
+            self._unfinished[key] = version
+            outcome = self._early.of(version)
+            if outcome is not None:
+                self.apply_outcome(outcome)
+            return
         self._unfinished[key] = version
-        early = self._early.get(key) if self._early is not None else None
-        if early is not None:
-            self.apply_outcome(early)
+        self._await(key)
 
     def apply_outcome(self, outcome: ObjectOutcome) -> bool:
         """Take in an outcome; true where it finishes the latest attempt."""
         version = self._unfinished.get(outcome.key)
         if version is None or not _is_of(outcome, version):
             if self._early is not None:
-                self._early[outcome.key] = outcome
+                self._early.keep(outcome)
             return False
         del self._unfinished[outcome.key]
         if outcome.outcome is Outcome.PULLED:
-            self._pulled[outcome.key] = version.etag
+            self._pulled.set(outcome.key, fingerprint(version.etag))
         else:
-            self._failed[outcome.key] = (version, outcome)
+            self._fail(version, outcome)
         return True
 
     def finish_restoring(self) -> None:
         """Forget outcomes of attempts that are not the latest."""
         self._early = None
+        self._waiting = self._all_waiting()
 
     def version_to_pull(
-        self,
-        listed: ListedObject,
-        *,
-        retry: RetryPolicy,
-        now: int,
-        build: Callable[[ListedObject], ObjectVersion],
+        self, listed: ListedObject, *, now: int, build: Callable[[ListedObject], ObjectVersion]
     ) -> ObjectVersion | None:
         """Decide about a listed object: its version or its next attempt, or nothing to do."""
-        etag = self._latest_etag(listed.key)
-        if etag != listed.etag:
-            return build(listed)
-        failed = self._failed.get(listed.key)
+        key = listed.key
+        unfinished = self._unfinished.get(key)
+        if unfinished is not None:
+            return None if unfinished.etag == listed.etag else build(listed)
+        failed = self._failed.get(key)
         if failed is None:
-            return None
+            is_known = self._pulled.get(key) == fingerprint(listed.etag)
+            return None if is_known else build(listed)
         version, outcome = failed
+        if version.etag != listed.etag:
+            return build(listed)
         found = build(listed)
         # What failed for good failed for its content, which is the same in another bucket.
         has_moved = found.bucket != version.bucket and _may_pass(outcome)
-        is_due = outcome.outcome in _GONE and now >= retry.due_at(outcome)
+        is_due = outcome.outcome in GONE and now >= self._retry.due_at(outcome)
         if not has_moved and not is_due:
             return None
         return replace(next_attempt(version, outcome, now=now), bucket=found.bucket)
 
-    def retries_due(self, *, retry: RetryPolicy, now: int) -> list[ObjectVersion]:
-        """Build the next attempts at what was quarantined for a reason that may pass."""
-        return [
-            next_attempt(version, outcome, now=now)
-            for version, outcome in self._failed.values()
-            if _may_pass(outcome) and now >= retry.due_at(outcome)
-        ]
+    def retries_due(self, *, now: int, most: int) -> list[ObjectVersion]:
+        """Build the next attempts at what was quarantined for a reason that may pass.
 
-    def retries_later(self, *, retry: RetryPolicy) -> Iterator[tuple[str, int]]:
+        Those due longest come first. They stay due until they are published.
+        """
+        due: list[tuple[int, str]] = []
+        while self._retries and self._retries[0][0] <= now and len(due) < most:
+            entry = heapq.heappop(self._retries)
+            if self._is_retry(entry):
+                due.append(entry)
+        for entry in due:
+            heapq.heappush(self._retries, entry)
+        return [next_attempt(*self._failed[key], now=now) for _, key in due]
+
+    def retries_later(self) -> Iterator[tuple[str, int]]:
         """Name the keys that will be tried again, and when."""
-        for version, outcome in self._failed.values():
-            if _may_pass(outcome):
-                yield version.key, retry.due_at(outcome)
+        return ((key, due_at) for due_at, key in self._retries if self._is_retry((due_at, key)))
+
+    def lowest_waiting(self) -> str | None:
+        """Give the first key, in the order of listings, that is not finished or tried again."""
+        while self._waiting:
+            key = self._waiting[0].decode(errors="surrogatepass")
+            if self.is_waiting(key):
+                return key
+            heapq.heappop(self._waiting)
+        return None
+
+    def is_waiting(self, key: str) -> bool:
+        """Whether an object is not finished, or will be tried again."""
+        failed = self._failed.get(key)
+        return key in self._unfinished or (failed is not None and _may_pass(failed[1]))
 
     @property
     def unfinished(self) -> Iterable[ObjectVersion]:
@@ -114,33 +154,93 @@ class Ledger:
     @property
     def quarantined_count(self) -> int:
         """How many stand quarantined now."""
-        return sum(outcome.outcome is Outcome.QUARANTINED for _, outcome in self._failed.values())
+        return self._quarantined
 
-    def _latest_etag(self, key: str) -> str | None:
-        if (etag := self._pulled.get(key)) is not None:
-            return etag
-        if (version := self._unfinished.get(key)) is not None:
-            return version.etag
-        failed = self._failed.get(key)
-        return None if failed is None else failed[0].etag
+    @property
+    def size_bytes(self) -> int:
+        """What the fingerprints of pulled objects take."""
+        return self._pulled.size_bytes
+
+    def _fail(self, version: ObjectVersion, outcome: ObjectOutcome) -> None:
+        self._failed[outcome.key] = (version, outcome)
+        self._quarantined += outcome.outcome is Outcome.QUARANTINED
+        if _may_pass(outcome):
+            heapq.heappush(self._retries, (self._retry.due_at(outcome), outcome.key))
+            if len(self._retries) > _stale_at(len(self._failed)):
+                self._retries = sorted(filter(self._is_retry, set(self._retries)))
+            if self._early is None:
+                self._await(outcome.key)
+
+    def _await(self, key: str) -> None:
+        heapq.heappush(self._waiting, in_order(key))
+        if len(self._waiting) > _stale_at(len(self._unfinished) + len(self._failed)):
+            self._waiting = self._all_waiting()
+
+    def _all_waiting(self) -> list[bytes]:
+        # What is sorted is a heap.
+        waiting = {*self._unfinished, *filter(self.is_waiting, self._failed)}
+        return sorted(map(in_order, waiting))
+
+    def _drop_failed(self, key: str) -> None:
+        failed = self._failed.pop(key, None)
+        if failed is not None:
+            self._quarantined -= failed[1].outcome is Outcome.QUARANTINED
+
+    def _is_retry(self, entry: tuple[int, str]) -> bool:
+        """Whether an entry is of the latest failure of its key."""
+        failed = self._failed.get(entry[1])
+        return (
+            failed is not None
+            and _may_pass(failed[1])
+            and entry[0] == self._retry.due_at(failed[1])
+        )
+
+
+class _EarlyOutcomes:
+    """Outcomes read before their versions, while restoring.
+
+    Nearly all are of objects that were pulled: of those, whose attempt it was is enough.
+    """
+
+    def __init__(self) -> None:
+        self._pulled = Fingerprints()
+        self._others: dict[str, ObjectOutcome] = {}
+
+    def keep(self, outcome: ObjectOutcome) -> None:
+        is_pulled = outcome.outcome is Outcome.PULLED
+        self._pulled.set(outcome.key, _attempt_of(outcome) if is_pulled else 0)
+        if is_pulled:
+            self._others.pop(outcome.key, None)
+        else:
+            self._others[outcome.key] = outcome
+
+    def is_pulled(self, version: ObjectVersion) -> bool:
+        return self._pulled.get(version.key) == _attempt_of(version)
+
+    def of(self, version: ObjectVersion) -> ObjectOutcome | None:
+        found = self._others.get(version.key)
+        return found if found is not None and _is_of(found, version) else None
+
+
+def _stale_at(entries: int) -> int:
+    """How long a heap may get that has so many entries that are true."""
+    return 2 * entries + _STALE_ENTRIES
+
+
+def in_order(key: str) -> bytes:
+    """Give what keys are compared by: listings are in the order of UTF-8 bytes."""
+    return key.encode(errors="surrogatepass")
 
 
 def next_attempt(version: ObjectVersion, outcome: ObjectOutcome, *, now: int) -> ObjectVersion:
     """Build the attempt after one that has ended: it resumes where that one got to."""
-    return ObjectVersion(
-        source_id=version.source_id,
-        bucket=version.bucket,
-        key=version.key,
-        etag=version.etag,
-        version_id=version.version_id,
-        size_bytes=version.size_bytes,
-        last_modified=version.last_modified,
-        pull_id=version.pull_id,
-        attempt=version.attempt + 1,
-        resume_from=outcome.place,
-        replay_id=version.replay_id,
-        discovered_at=now,
+    return replace(
+        version, attempt=version.attempt + 1, resume_from=outcome.place, discovered_at=now
     )
+
+
+def _attempt_of(attempt: ObjectVersion | ObjectOutcome) -> int:
+    return fingerprint(f"{attempt.etag}\0{attempt.pull_id}\0{attempt.attempt}")
 
 
 def _is_of(outcome: ObjectOutcome, version: ObjectVersion) -> bool:

@@ -22,11 +22,17 @@ class Listing:
     """
 
     def __init__(
-        self, store: ObjectStore, source: IngestionSource, places: threading.Semaphore
+        self,
+        store: ObjectStore,
+        source: IngestionSource,
+        places: threading.Semaphore,
+        *,
+        start_after: str | None = None,
     ) -> None:
         """`places` bounds how many listings ask at once; one that waits for the loop has none."""
         self._store = store
         self._source = source
+        self._start_after = start_after
         self._arrived: queue.Queue[
             Page | ObjectStoreRefusedError | BaseException | ListingFinished
         ] = queue.Queue(maxsize=_PAGES_AHEAD)
@@ -62,7 +68,7 @@ class Listing:
         self._offer(ListingFinished())
 
     def _pages(self) -> Iterator[Page]:
-        pages = self._store.list_pages(self._source)
+        pages = self._store.list_pages(self._source, start_after=self._start_after)
         while True:
             with self._places:
                 page = None if self._cancelled.is_set() else next(pages, None)

@@ -13,6 +13,7 @@ from producer.clock import Clock
 from producer.contract.objects import ObjectOutcome, ObjectVersion
 from producer.contract.status import SourceStatus
 from producer.discovery.ledger import Ledger
+from producer.discovery.retrying import RetryPolicy
 from producer.kafka.configuration import Properties
 from producer.kafka.partitioning import partition_of
 from producer.kafka.stages import Message
@@ -33,6 +34,7 @@ class LedgerPlan:
     decode_outcome: Callable[[bytes], ObjectOutcome]
     decode_status: Callable[[bytes], SourceStatus]
     clock: Clock
+    retry: RetryPolicy
     on_restored: Callable[[int, float], None]
 
 
@@ -67,7 +69,7 @@ class LedgerTable:
     def ledger(self, source_id: str) -> Ledger:
         """The source's ledger; an empty one where nothing of it was ever published."""
         if source_id not in self.ledgers:
-            ledger = self.ledgers[source_id] = Ledger()
+            ledger = self.ledgers[source_id] = Ledger(self._plan.retry)
             ledger.finish_restoring()
         return self.ledgers[source_id]
 
@@ -103,26 +105,39 @@ class LedgerTable:
     def _restore(self) -> None:
         plan = self._plan
         began = plan.clock.steady()
-        topics = (plan.objects, plan.outcomes, plan.source_status)
+        # Outcomes first, so that of an object that was pulled no more than its fingerprint is held
+        # at any time.
+        reader = self._reader = self._reader_of(plan.outcomes, plan.source_status)
+        messages = self._read_through(reader)
+        # From here on they change only by what this process itself commits.
+        reader.pause(plan.source_status)
+        objects = self._reader_of(plan.objects)
+        try:
+            messages += self._read_through(objects)
+        finally:
+            objects.close()
+        for ledger in self.ledgers.values():
+            ledger.finish_restoring()
+        if not self._cancelled.is_set():
+            plan.on_restored(messages, plan.clock.steady() - began)
+
+    def _reader_of(self, *topics: str) -> TableReader:
+        plan = self._plan
         owned = [
             owned
             for topic in topics
             for owned in all_partitions(topic, partitions=plan.partitions)
         ]
-        reader = self._reader = TableReader(
+        return TableReader(
             properties=plan.properties, watermarks=plan.watermarks, starts=from_beginning(owned)
         )
+
+    def _read_through(self, reader: TableReader) -> int:
         messages = 0
         for message in reader.read_to_high_watermark(self._cancelled.is_set):
             self._apply(message)
             messages += 1
-        for ledger in self.ledgers.values():
-            ledger.finish_restoring()
-        # From here on these change only by what this process itself commits.
-        reader.pause(plan.objects)
-        reader.pause(plan.source_status)
-        if not self._cancelled.is_set():
-            plan.on_restored(messages, plan.clock.steady() - began)
+        return messages
 
     def _apply(self, message: Message) -> None:
         source_id = self._source_id_if_ours(message)
@@ -132,13 +147,18 @@ class LedgerTable:
         if message.topic() == self._plan.source_status:
             self.statuses[source_id] = self._plan.decode_status(value)
             return
-        ledger = self.ledgers.setdefault(source_id, Ledger())
+        ledger = self._ledger_to_restore(source_id)
         if message.topic() == self._plan.objects:
             ledger.apply_version(self._plan.decode_version(value))
         else:
             outcome = self._plan.decode_outcome(value)
             self._note_event(outcome)
             ledger.apply_outcome(outcome)
+
+    def _ledger_to_restore(self, source_id: str) -> Ledger:
+        if source_id not in self.ledgers:
+            self.ledgers[source_id] = Ledger(self._plan.retry)
+        return self.ledgers[source_id]
 
     def _note_event(self, outcome: ObjectOutcome) -> None:
         if outcome.raw_lines:

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from producer.contract.objects import ObjectOutcome, ObjectVersion
 from producer.contract.source import IngestionSource
@@ -10,13 +11,27 @@ from producer.contract.status import (
     SourceStatus,
     Status,
 )
-from producer.discovery.ledger import Ledger
+from producer.discovery.ledger import GONE, Ledger, in_order
 from producer.discovery.listing import Listing, ListingFinished
-from producer.discovery.retrying import RetryPolicy
+from producer.discovery.position import Position, PositionPolicy
 from producer.s3.object_store import ListedObject, ObjectStoreRefusedError, Page
 
 _MICROSECONDS = 1_000_000
 _LOOK_FOR_RETRIES_SECONDS = 1
+# More than any source has in flight; what is left is due a second later still.
+_RETRIES_AT_ONCE = 1000
+# A source that fails is asked less and less often, though often enough for a person who mends it.
+_PAUSE_SECONDS_MAX = 900
+# A second doubled so often is more than that.
+_DOUBLINGS_MAX = 10
+
+
+class Listed(NamedTuple):
+    """How one attempt at a listing ended."""
+
+    refusal: ObjectStoreRefusedError | None
+    is_whole: bool
+    objects_late: int
 
 
 class SourceDiscovery:
@@ -29,24 +44,28 @@ class SourceDiscovery:
         ledger: Ledger,
         previous: SourceStatus | None,
         last_event_at: int | None,
-        retry: RetryPolicy,
+        policy: PositionPolicy,
         new_id: Callable[[], str],
     ) -> None:
         self.source = source
         self.ledger = ledger
+        self.position = _position(source, previous, policy)
         self.listing: Listing | None = None
         # Wanted, not yet published. All from one page, or all retries: so no key is in it twice.
         self.pending: deque[ObjectVersion] = deque()
         self.is_listed_once = False
         self.refusal: ObjectStoreRefusedError | None = None
-        self._retry = retry
         self._new_id = new_id
+        # Pulls among those pending whose keys a finished listing had passed.
+        self._late: set[str] = set()
+        self._late_in_listing = 0
         self._listed_from: int | None = None
         self._looked_for_retries_at: int | None = None
         self._problem = (previous.problem, previous.problem_detail) if previous else (None, None)
         self._failures_in_a_row = previous.failures_in_a_row if previous else 0
         self._listings = previous.listings if previous else 0
         self._last_listing_at = previous.last_listing_at if previous else None
+        self._last_whole_listing_at = previous.last_whole_listing_at if previous else None
         # Outcomes are compacted: an object that last vanished no longer tells of its lines.
         told = previous.last_event_at if previous else None
         self._last_event_at = max(filter(None, (told, last_event_at)), default=None)
@@ -55,36 +74,41 @@ class SourceDiscovery:
         self.is_status_due = previous is None or previous != self.status(now=previous.updated_at)
 
     def is_listing_due(self, now: int) -> bool:
-        """Whether the next listing should begin."""
+        """Whether the next listing should begin, or the one that broke off go on."""
         return (
             not self.source.disabled
             and self.listing is None
             and not self.pending
-            and _has_passed(self.source.poll_every_seconds, since=self._listed_from, now=now)
+            and _has_passed(self._pause_seconds(), since=self._listed_from, now=now)
         )
 
-    def begin_listing(self, listing: Listing, *, now: int) -> None:
-        """Take note of a listing that begins now."""
-        self.listing = listing
+    def begin_listing(self, begin: Callable[[str | None], Listing], *, now: int) -> None:
+        """Begin the next listing, or go on with the one that broke off.
+
+        `begin` is given the key to begin behind.
+        """
+        self.listing = begin(self.position.next_passage(now=now).start_after)
         self._listed_from = now
 
-    def advance_listing(self, *, now: int) -> None:
-        """Take the next page once all that the last one brought is published; never more."""
+    def advance_listing(self, *, now: int) -> Listed | None:
+        """Take the next page once all that the last one brought is published; never more.
+
+        Give how the listing ended, where it has.
+        """
         while self.listing is not None and not self.pending and self.listing.has_arrived():
             arrived = self.listing.take()
-            if isinstance(arrived, Page):
-                self._take_page(arrived, now=now)
-            else:
-                self._end_listing(arrived)
+            if not isinstance(arrived, Page):
+                return self._end_listing(arrived)
+            self._take_page(arrived, now=now)
+        return None
 
     def collect_retries(self, *, now: int) -> None:
         """Let what is due be tried again."""
         if self.pending or self.source.disabled:
             return
-        # All that failed is looked at, and that may be a whole bucket.
         if _has_passed(_LOOK_FOR_RETRIES_SECONDS, since=self._looked_for_retries_at, now=now):
             self._looked_for_retries_at = now
-            self.pending.extend(self.ledger.retries_due(retry=self._retry, now=now))
+            self.pending.extend(self.ledger.retries_due(now=now, most=_RETRIES_AT_ONCE))
 
     def stop_listing(self) -> None:
         """Throw the listing away.
@@ -95,6 +119,7 @@ class SourceDiscovery:
             self.listing.cancel()
             self.listing = None
         self.pending.clear()
+        self._late.clear()
 
     def learn_published(self, versions: list[ObjectVersion]) -> None:
         """Take in versions whose publication is known to be committed.
@@ -106,11 +131,17 @@ class SourceDiscovery:
             assert published is version
             self.ledger.apply_version(version)
         self._objects_found += _first_attempts(versions)
+        self._objects_late += self._count_late(versions)
+        self._late.difference_update(version.pull_id for version in versions)
 
     def learn_outcome(self, outcome: ObjectOutcome) -> None:
         """Take in that an object of this source finished."""
         if outcome.raw_lines:
             self._last_event_at = max(self._last_event_at or 0, outcome.finished_at)
+        if outcome.outcome in GONE:
+            self.position.note_gone(outcome.key, at=outcome.finished_at)
+        if not self.ledger.is_waiting(outcome.key):
+            self.position.forget(outcome.key)
         self.is_status_due = True
 
     def status(self, *, now: int, publishing: Sequence[ObjectVersion] = ()) -> SourceStatus:
@@ -128,42 +159,83 @@ class SourceDiscovery:
             failures_in_a_row=self._failures_in_a_row,
             listings=self._listings,
             last_listing_at=self._last_listing_at,
+            last_whole_listing_at=self._last_whole_listing_at,
             last_event_at=self._last_event_at,
+            high_water_key=self.position.high_water_key(self._lowest_waiting()),
+            bucket=self.source.bucket,
+            prefix=self.source.prefix,
+            listed_through=self.position.listed_through,
             objects_found=self._objects_found + _first_attempts(publishing),
             objects_behind=len(behind),
             bytes_behind=sum(version.size_bytes for version in behind),
             seconds_behind=(now - oldest) // _MICROSECONDS,
             objects_quarantined=self.ledger.quarantined_count,
-            objects_late=self._objects_late,
+            objects_late=self._objects_late + self._count_late(publishing),
             updated_at=now,
         )
 
     def retries_later(self) -> list[tuple[str, int]]:
         """Name the keys that will be tried again, and when."""
-        return list(self.ledger.retries_later(retry=self._retry))
+        return list(self.ledger.retries_later())
+
+    def _pause_seconds(self) -> int:
+        """How long a listing is waited for after the beginning of the last."""
+        every = self.source.poll_every_seconds
+        if self._failures_in_a_row == 0:
+            return every
+        doublings = min(self._failures_in_a_row - 1, _DOUBLINGS_MAX)
+        return max(every, min(every << doublings, _PAUSE_SECONDS_MAX))
+
+    def _lowest_waiting(self) -> str | None:
+        waiting = [version.key for version in self.pending]
+        lowest = self.ledger.lowest_waiting()
+        if lowest is not None:
+            waiting.append(lowest)
+        return min(waiting, key=in_order, default=None)
+
+    def _count_late(self, versions: Sequence[ObjectVersion]) -> int:
+        return sum(version.pull_id in self._late for version in versions)
 
     def _take_page(self, page: Page, *, now: int) -> None:
         for listed in page.objects:
             version = self.ledger.version_to_pull(
-                listed, retry=self._retry, now=now, build=lambda new: self._version_of(new, now)
+                listed, now=now, build=lambda new: self._version_of(new, now)
             )
-            if version is not None:
-                self.pending.append(version)
+            if version is None:
+                continue
+            self.pending.append(version)
+            if version.attempt == 1 and self.position.is_passed(version.key):
+                self._late.add(version.pull_id)
+                self._late_in_listing += 1
+        pending = {version.key for version in self.pending}
+        self.position.take(
+            page.objects,
+            read_through=page.read_through,
+            is_waiting=lambda key: key in pending or self.ledger.is_waiting(key),
+            now=now,
+        )
 
-    def _end_listing(self, end: ObjectStoreRefusedError | ListingFinished) -> None:
+    def _end_listing(self, end: ObjectStoreRefusedError | ListingFinished) -> Listed:
+        assert self.position.passage is not None
         self.listing = None
         self.is_listed_once = True
         self.is_status_due = True
+        is_whole = self.position.passage.is_whole
         if isinstance(end, ObjectStoreRefusedError):
             self._failures_in_a_row += 1
             self.refusal = end
             self._problem = (end.reason, end.detail)
         else:
+            passage = self.position.end()
             self._failures_in_a_row = 0
             self.refusal = None
             self._problem = (None, None)
             self._listings += 1
-            self._last_listing_at = self._listed_from
+            self._last_listing_at = passage.began_at
+            if is_whole:
+                self._last_whole_listing_at = passage.began_at
+        late, self._late_in_listing = self._late_in_listing, 0
+        return Listed(self.refusal, is_whole, late)
 
     def _version_of(self, listed: ListedObject, now: int) -> ObjectVersion:
         return ObjectVersion(
@@ -182,6 +254,19 @@ class SourceDiscovery:
         if self.source.disabled:
             return Status.DISABLED
         return Status.AWAITING_FIRST_EVENT if self._last_event_at is None else Status.ACTIVE
+
+
+def _position(
+    source: IngestionSource, previous: SourceStatus | None, policy: PositionPolicy
+) -> Position:
+    """Go on from what was told of the source, if that was of the same keys."""
+    if previous is None or (previous.bucket, previous.prefix) != (source.bucket, source.prefix):
+        return Position(policy)
+    return Position(
+        policy,
+        listed_through=previous.listed_through,
+        high_water_key=previous.high_water_key,
+    )
 
 
 def _has_passed(seconds: int, *, since: int | None, now: int) -> bool:

@@ -10,9 +10,9 @@ from producer.contract.objects import ObjectOutcome, ObjectVersion
 from producer.contract.source import IngestionSource
 from producer.contract.status import SourceStatus
 from producer.discovery.listing import Listing
+from producer.discovery.position import PositionPolicy
 from producer.discovery.restoring import LedgerPlan, LedgerTable
-from producer.discovery.retrying import RetryPolicy
-from producer.discovery.source import SourceDiscovery
+from producer.discovery.source import Listed, SourceDiscovery
 from producer.kafka.partitioning import partition_of
 from producer.kafka.stages import Committed, Message
 from producer.kafka.tables import ModelTable
@@ -35,7 +35,7 @@ class DiscoveryPlan:
     encode_status: Callable[[SourceStatus], bytes]
     objects_in_flight_max: int
     listers: int
-    retry: RetryPolicy
+    position: PositionPolicy
     new_id: Callable[[], str]
     clock: Clock
 
@@ -58,7 +58,7 @@ class DiscoveryStage:
         plan: DiscoveryPlan,
         *,
         on_published: Callable[[Sequence[ObjectVersion]], None],
-        on_listed: Callable[[str, ObjectStoreRefusedError | None], None],
+        on_listed: Callable[[str, Listed], None],
     ) -> None:
         self.topic = plan.sources_topic
         self._plan = plan
@@ -205,14 +205,18 @@ class DiscoveryStage:
         for outcome in held.table.new_outcomes():
             self._learn_outcome(outcome)
         for source in held.sources.values():
-            had_listing = source.listing is not None
-            source.advance_listing(now=now)
-            if had_listing and source.listing is None:
-                self._on_listed(source.source.id, source.refusal)
+            listed = source.advance_listing(now=now)
+            if listed is not None:
+                self._on_listed(source.source.id, listed)
             source.collect_retries(now=now)
             if source.is_listing_due(now):
-                listing = Listing(self._plan.store, source.source, self._places)
-                source.begin_listing(listing, now=now)
+                self._begin_listing(source, now)
+
+    def _begin_listing(self, source: SourceDiscovery, now: int) -> None:
+        def begin(start_after: str | None) -> Listing:
+            return Listing(self._plan.store, source.source, self._places, start_after=start_after)
+
+        source.begin_listing(begin, now=now)
 
     def _match_sources(self, partition: int, held: _Partition) -> None:
         """Let what is looked after be what the table of sources says.
@@ -238,7 +242,7 @@ class DiscoveryStage:
                     ledger=held.table.ledger(source_id),
                     previous=held.table.statuses.get(source_id),
                     last_event_at=held.table.last_events.get(source_id),
-                    retry=self._plan.retry,
+                    policy=self._plan.position,
                     new_id=self._plan.new_id,
                 )
 

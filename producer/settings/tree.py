@@ -99,6 +99,13 @@ class DiscoverySettings(Section):
     listers: Annotated[int, Field(ge=1, le=64)] = Field(
         default=4, description="Sources listed at once by one process."
     )
+    lookback_seconds: Count = Field(
+        default=86400,
+        description="A poll lists from the lowest key that was written to in this time.",
+    )
+    reconcile_seconds: Count = Field(
+        default=10800, description="How often the whole prefix is listed, wherever keys sort."
+    )
     retry_first_seconds: Seconds = Field(
         default=60.0,
         description="Delay before a quarantined object whose reason may pass is tried again.",

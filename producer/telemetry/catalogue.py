@@ -117,6 +117,10 @@ OBJECTS_PUBLISHED: Final = Count(
     name=PREFIX + "discovery_objects_published_total",
     meaning="Object versions published to be pulled, retries and replays included.",
 )
+OBJECTS_LATE: Final = Count(
+    name=PREFIX + "discovery_objects_late_total",
+    meaning="Object versions found at keys that a finished listing had passed.",
+)
 LISTINGS: Final[Tally[ListingResult]] = Tally(
     name=PREFIX + "discovery_listings_total",
     meaning="Listings of sources.",

@@ -49,6 +49,7 @@ class Topics:
             decode_outcome=self.codecs.outcomes.decode,
             decode_status=self.codecs.source_status.decode,
             clock=SystemClock(),
+            retry=RETRY,
             on_restored=lambda messages, seconds: self.told.append((messages, seconds)),
         )
         self._tables: list[LedgerTable] = []
@@ -120,7 +121,7 @@ def is_new(table: LedgerTable, version: ObjectVersion) -> bool:
     """Whether a listing of the version would have it published."""
     listed = a_listed(key=version.key, etag=version.etag)
     decided = table.ledger(version.source_id).version_to_pull(
-        listed, retry=RETRY, now=NOW, build=lambda _: version
+        listed, now=NOW, build=lambda _: version
     )
     return decided is not None
 

@@ -47,7 +47,7 @@ class World(RuleBasedStateMachine):
         self.lines: defaultdict[str, list[int]] = defaultdict(list)
         self.now = NOW
         self.pulls = 0
-        self.ledger = Ledger()
+        self.ledger = Ledger(RETRY)
         self.ledger.finish_restoring()
 
     @rule(key=KEYS, etag=ETAGS)
@@ -66,9 +66,7 @@ class World(RuleBasedStateMachine):
         self.now += DAY
         for key in sorted(self.bucket):
             listed = a_listed(key=key, etag=self.bucket[key])
-            version = self.ledger.version_to_pull(
-                listed, retry=RETRY, now=self.now, build=self.build
-            )
+            version = self.ledger.version_to_pull(listed, now=self.now, build=self.build)
             if version is not None:
                 self.publish(version)
 
@@ -76,7 +74,7 @@ class World(RuleBasedStateMachine):
     def retry(self) -> None:
         """What is due is tried again."""
         self.now += DAY
-        for version in self.ledger.retries_due(retry=RETRY, now=self.now):
+        for version in self.ledger.retries_due(now=self.now, most=10):
             self.publish(version)
 
     @precondition(lambda self: self.queue)
@@ -100,7 +98,7 @@ class World(RuleBasedStateMachine):
     @rule(rng=st.randoms(use_true_random=False))
     def restart(self, rng: random.Random) -> None:
         """The ledger is read back from compacted topics, side by side, and is the same."""
-        restored = Ledger()
+        restored = Ledger(RETRY)
         objects, outcomes = compacted(self.objects, rng), compacted(self.outcomes, rng)
         while objects or outcomes:
             if objects and (not outcomes or rng.random() < 0.5):
@@ -180,8 +178,12 @@ def compacted(log: list[T], rng: random.Random) -> list[T]:
 
 def content_of(ledger: Ledger) -> tuple[object, ...]:
     """All that decides."""
+    others = {*ledger._unfinished, *ledger._failed}
     return (
-        ledger._pulled,
+        {key: ledger._pulled.get(key) for key in ("k1", "k2", "k3") if key not in others},
+        ledger.lowest_waiting(),
+        sorted(ledger.retries_later()),
+        ledger.quarantined_count,
         ledger._unfinished,
         {
             key: (version, replace(outcome, finished_at=0))

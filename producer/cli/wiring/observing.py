@@ -5,11 +5,11 @@ from collections.abc import Mapping, Sequence
 
 from producer.contract.objects import ObjectOutcome, ObjectVersion, Outcome
 from producer.deduplicator.decision import Verdict
+from producer.discovery.source import Listed
 from producer.kafka.member import Owned
 from producer.kafka.transactions import TransactionResult
 from producer.normaliser.stage import NormalisedCounts
 from producer.puller.stage import Pulled
-from producer.s3.object_store import ObjectStoreRefusedError
 from producer.telemetry import catalogue
 from producer.telemetry.catalogue import LogEvent
 from producer.telemetry.logs import log
@@ -78,18 +78,21 @@ class Observer:
                 attempt=version.attempt,
             )
 
-    def source_listed(self, source_id: str, refusal: ObjectStoreRefusedError | None) -> None:
+    def source_listed(self, source_id: str, listed: Listed) -> None:
         """A source was listed, or could not be."""
+        refusal = listed.refusal
+        self._metrics.count(catalogue.OBJECTS_LATE, listed.objects_late)
+        self._metrics.tally(catalogue.LISTINGS, "finished" if refusal is None else "failed")
+        extent = {"whole": listed.is_whole, "objects_late": listed.objects_late}
         if refusal is None:
-            self._metrics.tally(catalogue.LISTINGS, "finished")
-            log(LogEvent.LISTING_FINISHED, source_id=source_id)
+            log(LogEvent.LISTING_FINISHED, source_id=source_id, **extent)
         else:
-            self._metrics.tally(catalogue.LISTINGS, "failed")
             log(
                 LogEvent.LISTING_FAILED,
                 source_id=source_id,
                 reason=refusal.reason.value,
                 detail=refusal.detail,
+                **extent,
             )
 
     def source_misplaced(self, source_id: str, partition: int) -> None:

@@ -17,6 +17,7 @@ from producer.contract.names import is_source_id
 from producer.contract.objects import ObjectVersion
 from producer.contract.source import IngestionSource
 from producer.contract.status import SourceStatus
+from producer.discovery.position import PositionPolicy
 from producer.discovery.restoring import LedgerPlan
 from producer.discovery.retrying import RetryPolicy
 from producer.discovery.stage import DiscoveryPlan, DiscoveryStage
@@ -177,6 +178,10 @@ def _discovery(
                 decode_outcome=codecs.outcomes.decode,
                 decode_status=codecs.source_status.decode,
                 clock=SystemClock(),
+                retry=RetryPolicy(
+                    first_seconds=settings.discovery.retry_first_seconds,
+                    longest_seconds=settings.discovery.retry_longest_seconds,
+                ),
                 on_restored=lambda messages, seconds: observer.table_restored(
                     "ledger", messages, seconds
                 ),
@@ -187,9 +192,9 @@ def _discovery(
             encode_status=codecs.source_status.encode,
             objects_in_flight_max=settings.discovery.objects_in_flight_max,
             listers=settings.discovery.listers,
-            retry=RetryPolicy(
-                first_seconds=settings.discovery.retry_first_seconds,
-                longest_seconds=settings.discovery.retry_longest_seconds,
+            position=PositionPolicy(
+                lookback_seconds=settings.discovery.lookback_seconds,
+                reconcile_seconds=settings.discovery.reconcile_seconds,
             ),
             new_id=lambda: uuid.uuid4().hex,
             clock=SystemClock(),

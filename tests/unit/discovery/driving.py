@@ -9,7 +9,7 @@ import msgspec
 from producer.contract.objects import ObjectVersion
 from producer.contract.source import IngestionSource
 from producer.contract.status import SourceStatus
-from producer.discovery.retrying import RetryPolicy
+from producer.discovery.position import PositionPolicy
 from producer.discovery.stage import DiscoveryPlan, DiscoveryStage
 from producer.kafka.tables import ModelTable
 from tests.support.builders import a_source_id_in
@@ -62,12 +62,12 @@ class Discovery:
                 encode_status=msgspec.json.encode,
                 objects_in_flight_max=in_flight_max,
                 listers=2,
-                retry=RetryPolicy(first_seconds=60, longest_seconds=3600),
+                position=PositionPolicy(lookback_seconds=86_400, reconcile_seconds=10_800),
                 new_id=numbered_ids("pull"),
                 clock=self.clock,
             ),
             on_published=self._count,
-            on_listed=lambda source_id, refusal: self.listed.append((source_id, refusal)),
+            on_listed=lambda source_id, listed: self.listed.append((source_id, listed.refusal)),
         )
 
     def apply(self, *sources: IngestionSource) -> None:

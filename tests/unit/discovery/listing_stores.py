@@ -35,6 +35,7 @@ class PagesByName:
         self.pages = pages
         self.held: dict[str, threading.Event] = {}
         self.asked: list[str] = []
+        self.begun: list[tuple[str, str | None]] = []
         self.asking = 0
         self.asking_most = 0
         self._lock = threading.Lock()
@@ -43,8 +44,11 @@ class PagesByName:
         """Let no further page of a source come before the event is set."""
         return self.held.setdefault(source_id, threading.Event())
 
-    def list_pages(self, source: IngestionSource) -> Iterator[Page]:
-        """Give a source's pages."""
+    def list_pages(
+        self, source: IngestionSource, *, start_after: str | None = None
+    ) -> Iterator[Page]:
+        """Give a source's pages, wherever the listing begins; where that was is noted."""
+        self.begun.append((source.id, start_after))
         for page in self.pages.get(source.id, ()):
             self._ask(source.id)
             if isinstance(page, BaseException):

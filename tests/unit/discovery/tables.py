@@ -1,8 +1,7 @@
 """Ledger tables over a scripted reader: topics, plans and messages."""
 
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 import pytest
@@ -11,6 +10,8 @@ from producer.contract.names import object_message_key
 from producer.contract.objects import ObjectOutcome, ObjectVersion
 from producer.contract.status import SourceStatus
 from producer.discovery.restoring import LedgerPlan
+from producer.discovery.retrying import RetryPolicy
+from producer.kafka.member import Owned
 from tests.support.stages import FakeClock, FakeMessage, FakeWatermarks, ScriptedReader
 
 OBJECTS, OUTCOMES, STATUS = "objects", "outcomes", "source-status"
@@ -53,19 +54,20 @@ def a_ledger_plan(
         decode_outcome=msgspec.json.Decoder(ObjectOutcome).decode,
         decode_status=msgspec.json.Decoder(SourceStatus).decode,
         clock=clock,
+        retry=RetryPolicy(first_seconds=60, longest_seconds=3600),
         on_restored=on_restored,
     )
 
 
 class ScriptedTopics:
-    """Stands for the class of table readers: each new reader brings the topics as they are now.
+    """Stands for the class of table readers: each new reader brings its topics as they are now.
 
     Later records are brought to all readers that are open.
     """
 
     def __init__(self) -> None:
         self.records: list[FakeMessage] = []
-        self.readers: list[ScriptedReader] = []
+        self._topics: list[tuple[ScriptedReader, set[str]]] = []
         self.is_pending = False
         self.raises: BaseException | None = None
         self._lock = threading.Lock()
@@ -75,15 +77,32 @@ class ScriptedTopics:
         messages = [each if isinstance(each, FakeMessage) else a_message(each) for each in records]
         with self._lock:
             self.records += messages
-            for reader in self.readers:
-                reader.bring(*messages)
+            for reader, names in self._topics:
+                reader.bring(*_of(names, messages))
 
-    def __call__(self, **_: Any) -> ScriptedReader:  # noqa: ANN401 - what the real one takes
+    def end_pending(self) -> None:
+        """Let the transactions end that readers wait for."""
         with self._lock:
-            reader = ScriptedReader(self.records)
+            self.is_pending = False
+            for reader in self.readers:
+                reader.is_pending = False
+
+    @property
+    def readers(self) -> list[ScriptedReader]:
+        """All readers that there were, in the order in which they were opened."""
+        return [reader for reader, _ in self._topics]
+
+    def __call__(self, *, starts: Mapping[Owned, int], **_: object) -> ScriptedReader:
+        with self._lock:
+            names = {owned.topic for owned in starts}
+            reader = ScriptedReader(_of(names, self.records))
             reader.is_pending, reader.raises = self.is_pending, self.raises
-            self.readers.append(reader)
+            self._topics.append((reader, names))
             return reader
+
+
+def _of(names: set[str], messages: Iterable[FakeMessage]) -> list[FakeMessage]:
+    return [message for message in messages if message.topic_name in names]
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, records: Iterable[Record] = ()) -> ScriptedTopics:

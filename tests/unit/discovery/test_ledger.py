@@ -24,7 +24,7 @@ def building(bucket: str = "acme-compliance") -> Callable[[ListedObject], Object
 
 
 def a_ledger(*versions: ObjectVersion) -> Ledger:
-    ledger = Ledger()
+    ledger = Ledger(RETRY)
     ledger.finish_restoring()
     for version in versions:
         ledger.apply_version(version)
@@ -34,7 +34,7 @@ def a_ledger(*versions: ObjectVersion) -> Ledger:
 def to_pull(
     ledger: Ledger, listed: ListedObject, *, now: int = LATER, bucket: str = "acme-compliance"
 ) -> ObjectVersion | None:
-    return ledger.version_to_pull(listed, retry=RETRY, now=now, build=building(bucket))
+    return ledger.version_to_pull(listed, now=now, build=building(bucket))
 
 
 def quarantined(reason: Reason, version: ObjectVersion | None = None, *, line: int = 0) -> Ledger:
@@ -147,12 +147,12 @@ def test_retry_comes_when_it_is_due_and_once() -> None:
     """Not before its time; and while it is on its way there is no other."""
     ledger = quarantined(Reason.THROTTLED, line=7)
 
-    assert [] == ledger.retries_due(retry=RETRY, now=NOW + 59 * SECOND)
-    (again,) = ledger.retries_due(retry=RETRY, now=NOW + 76 * SECOND)
+    assert [] == ledger.retries_due(now=NOW + 59 * SECOND, most=10)
+    (again,) = ledger.retries_due(now=NOW + 76 * SECOND, most=10)
     ledger.apply_version(again)
 
     assert (2, Place(line=7), "pull-1") == (again.attempt, again.resume_from, again.pull_id)
-    assert [] == ledger.retries_due(retry=RETRY, now=LATER)
+    assert [] == ledger.retries_due(now=LATER, most=10)
     assert 0 == ledger.quarantined_count
 
 
@@ -170,8 +170,8 @@ def test_reason_that_stays_is_not_retried() -> None:
     """A truncated object is the same tomorrow."""
     ledger = quarantined(Reason.TRUNCATED)
 
-    assert [] == ledger.retries_due(retry=RETRY, now=LATER)
-    assert [] == list(ledger.retries_later(retry=RETRY))
+    assert [] == ledger.retries_due(now=LATER, most=10)
+    assert [] == list(ledger.retries_later())
     assert 1 == ledger.quarantined_count
 
 
@@ -182,7 +182,7 @@ def test_new_version_ends_the_retries_of_the_old_one() -> None:
     assert new is not None
     ledger.apply_version(new)
 
-    assert [] == ledger.retries_due(retry=RETRY, now=LATER)
+    assert [] == ledger.retries_due(now=LATER, most=10)
     assert 0 == ledger.quarantined_count
 
 
@@ -190,7 +190,7 @@ def test_retries_that_are_not_due_are_named() -> None:
     """With the time from which they will be made."""
     ledger = quarantined(Reason.ACCESS_DENIED)
 
-    ((key, due_at),) = ledger.retries_later(retry=RETRY)
+    ((key, due_at),) = ledger.retries_later()
 
     assert a_version().key == key
     assert NOW + 60 * SECOND <= due_at <= NOW + 75 * SECOND
@@ -223,7 +223,7 @@ def test_version_with_bad_content_is_not_tried_in_another_bucket() -> None:
 
 def test_outcome_may_be_read_before_its_version_while_restoring() -> None:
     """The two topics are read side by side."""
-    ledger = Ledger()
+    ledger = Ledger(RETRY)
     assert not ledger.apply_outcome(an_outcome())
     ledger.apply_version(a_version())
     ledger.finish_restoring()
@@ -235,7 +235,7 @@ def test_outcome_may_be_read_before_its_version_while_restoring() -> None:
 def test_outcome_of_an_older_attempt_does_not_finish_a_restored_one() -> None:
     """It is remembered while restoring, and forgotten afterwards."""
     first = a_version()
-    ledger = Ledger()
+    ledger = Ledger(RETRY)
     ledger.apply_outcome(an_outcome(first, outcome=Outcome.QUARANTINED, reason=Reason.THROTTLED))
     second = replace(first, attempt=2)
     ledger.apply_version(second)

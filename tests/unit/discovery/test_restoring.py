@@ -12,7 +12,6 @@ from tests.support.builders import NOW, a_source_id_in, a_version, an_outcome
 from tests.support.stages import FakeClock, let_end
 from tests.support.waiting import eventually
 from tests.unit.discovery.tables import (
-    OBJECTS,
     PARTITIONS,
     STATUS,
     ScriptedTopics,
@@ -30,8 +29,7 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedTopics]:
     """Give topics that tables read; what a test leaves open is let go of."""
     topics = scripted(monkeypatch)
     yield topics
-    for reader in topics.readers:
-        reader.is_pending = False
+    topics.end_pending()
 
 
 def version_of(source_id: str, key: str = "k1") -> ObjectVersion:
@@ -90,8 +88,9 @@ def test_outcomes_are_followed_after_restoring(topics: ScriptedTopics) -> None:
     """Those that finish an object of ours are given; nothing else of the reader's is."""
     topics.publish(version_of(OURS), version_of(THEIRS))
     table = restored(0)
-    (reader,) = topics.readers
-    assert [OBJECTS, STATUS] == reader.paused
+    reader, of_objects = topics.readers
+    assert [STATUS] == reader.paused
+    assert of_objects.is_closed
 
     finishing = an_outcome(version_of(OURS), finished_at=NOW + 5)
     topics.publish(
@@ -124,7 +123,7 @@ def test_table_is_not_restored_while_a_transaction_is_pending(topics: ScriptedTo
     eventually(lambda: topics.readers, every_seconds=0.005)
     assert not table.is_restored()
 
-    topics.readers[0].is_pending = False
+    topics.end_pending()
 
     eventually(table.is_restored, every_seconds=0.005)
     assert 1 == table.ledger(OURS).unfinished_count

@@ -69,6 +69,8 @@ def test_load_gives_every_default() -> None:
         "TOPICS__REPLICATION": "3",
         "DISCOVERY__OBJECTS_IN_FLIGHT_MAX": "1000",
         "DISCOVERY__LISTERS": "4",
+        "DISCOVERY__LOOKBACK_SECONDS": "86400",
+        "DISCOVERY__RECONCILE_SECONDS": "10800",
         "DISCOVERY__RETRY_FIRST_SECONDS": "60",
         "DISCOVERY__RETRY_LONGEST_SECONDS": "86400",
         "PULLER__CHUNK_LINES": "20000",
