@@ -34,10 +34,14 @@ class IngestionSource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CommandKind(StrEnum):
-    """A retry resumes after the last line that reached raw; a replay repeats the whole version."""
+    """A retry resumes after the last line that reached raw; a replay repeats the whole version.
+
+    To reconcile is to list the whole prefix now.
+    """
 
     RETRY = "retry"
     REPLAY = "replay"
+    RECONCILE = "reconcile"
 
 
 class SourceCommand(msgspec.Struct, frozen=True, kw_only=True):

@@ -127,6 +127,32 @@ class Ledger:
         """Name the keys that will be tried again, and when."""
         return ((key, due_at) for due_at, key in self._retries if self._is_retry((due_at, key)))
 
+    def quarantined_keys(self) -> list[str]:
+        """Name the keys that stand quarantined now, for whichever reason."""
+        return [
+            key
+            for key, (_, outcome) in self._failed.items()
+            if outcome.outcome is Outcome.QUARANTINED
+        ]
+
+    def next_attempt(self, key: str, *, now: int) -> ObjectVersion | None:
+        """Build the next attempt at a key whose latest one failed, whenever it is due."""
+        failed = self._failed.get(key)
+        return None if failed is None else next_attempt(*failed, now=now)
+
+    def is_unfinished(self, key: str) -> bool:
+        """Whether an attempt at the key is on its way."""
+        return key in self._unfinished
+
+    def holds(self, listed: ListedObject) -> bool:
+        """Whether the latest version of its key is the one that is listed."""
+        key = listed.key
+        unfinished, failed = self._unfinished.get(key), self._failed.get(key)
+        version = unfinished or (failed and failed[0])
+        if version is not None:
+            return version.etag == listed.etag
+        return self._pulled.get(key) == fingerprint(listed.etag)
+
     def lowest_waiting(self) -> str | None:
         """Give the first key, in the order of listings, that is not finished or tried again."""
         while self._waiting:

@@ -6,17 +6,20 @@ following the outcomes.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from producer.clock import Clock
 from producer.contract.objects import ObjectOutcome, ObjectVersion
+from producer.contract.source import SourceCommand
 from producer.contract.status import SourceStatus
 from producer.discovery.ledger import Ledger
+from producer.discovery.orders import Orders
 from producer.discovery.retrying import RetryPolicy
 from producer.kafka.configuration import Properties
+from producer.kafka.member import Owned
 from producer.kafka.partitioning import partition_of
-from producer.kafka.stages import Message
+from producer.kafka.stages import Committed, Message
 from producer.kafka.tables import TableReader, Watermarks, all_partitions, from_beginning
 
 
@@ -27,12 +30,16 @@ class LedgerPlan:
     objects: str
     outcomes: str
     source_status: str
+    commands: str
     partitions: int
     properties: Properties
     watermarks: Watermarks
     decode_version: Callable[[bytes], ObjectVersion]
     decode_outcome: Callable[[bytes], ObjectOutcome]
     decode_status: Callable[[bytes], SourceStatus]
+    decode_command: Callable[[bytes], SourceCommand]
+    committed_of_commands: Callable[[Sequence[int]], Mapping[int, Committed]]
+    group: str
     clock: Clock
     retry: RetryPolicy
     on_restored: Callable[[int, float], None]
@@ -50,6 +57,8 @@ class LedgerTable:
         self.statuses: dict[str, SourceStatus] = {}
         # When an object with lines last finished, by source.
         self.last_events: dict[str, int] = {}
+        # What people asked for, by partition.
+        self.orders: dict[int, Orders] = {}
         self._plan = plan
         self._is_ours: dict[str, bool] = {}
         self._reader: TableReader | None = None
@@ -79,6 +88,9 @@ class LedgerTable:
             return []
         finished = []
         for message in self._reader.poll():
+            if message.topic() == self._plan.commands:
+                self._take_order(message)
+                continue
             source_id = self._source_id_if_ours(message)
             value = message.value()
             if source_id is None or value is None or message.topic() != self._plan.outcomes:
@@ -107,7 +119,9 @@ class LedgerTable:
         began = plan.clock.steady()
         # Outcomes first, so that of an object that was pulled no more than its fingerprint is held
         # at any time.
-        reader = self._reader = self._reader_of(plan.outcomes, plan.source_status)
+        reader = self._reader = self._reader_of(
+            plan.outcomes, plan.source_status, others=self._starts_of_commands()
+        )
         messages = self._read_through(reader)
         # From here on they change only by what this process itself commits.
         reader.pause(plan.source_status)
@@ -121,7 +135,16 @@ class LedgerTable:
         if not self._cancelled.is_set():
             plan.on_restored(messages, plan.clock.steady() - began)
 
-    def _reader_of(self, *topics: str) -> TableReader:
+    def _starts_of_commands(self) -> dict[Owned, int]:
+        """Go on behind the commands that the group is known to have carried out."""
+        plan = self._plan
+        starts = {}
+        for partition, committed in plan.committed_of_commands(sorted(self.partitions)).items():
+            self.orders[partition] = Orders(committed, group=plan.group)
+            starts[Owned(plan.commands, partition)] = committed.offset
+        return starts
+
+    def _reader_of(self, *topics: str, others: dict[Owned, int] | None = None) -> TableReader:
         plan = self._plan
         owned = [
             owned
@@ -129,7 +152,9 @@ class LedgerTable:
             for owned in all_partitions(topic, partitions=plan.partitions)
         ]
         return TableReader(
-            properties=plan.properties, watermarks=plan.watermarks, starts=from_beginning(owned)
+            properties=plan.properties,
+            watermarks=plan.watermarks,
+            starts=from_beginning(owned) | (others or {}),
         )
 
     def _read_through(self, reader: TableReader) -> int:
@@ -140,6 +165,9 @@ class LedgerTable:
         return messages
 
     def _apply(self, message: Message) -> None:
+        if message.topic() == self._plan.commands:
+            self._take_order(message)
+            return
         source_id = self._source_id_if_ours(message)
         value = message.value()
         if source_id is None or value is None:
@@ -159,6 +187,12 @@ class LedgerTable:
         if source_id not in self.ledgers:
             self.ledgers[source_id] = Ledger(self._plan.retry)
         return self.ledgers[source_id]
+
+    def _take_order(self, message: Message) -> None:
+        # Whatever it is: the offset has to get beyond it.
+        value = message.value()
+        command = None if value is None else self._plan.decode_command(value)
+        self.orders[message.partition()].receive(message.offset(), command)
 
     def _note_event(self, outcome: ObjectOutcome) -> None:
         if outcome.raw_lines:

@@ -102,6 +102,11 @@ class SourceDiscovery:
             self._take_page(arrived, now=now)
         return None
 
+    def want_whole_listing(self) -> None:
+        """List the whole prefix next, and soon."""
+        self.position.want_whole()
+        self._listed_from = None
+
     def collect_retries(self, *, now: int) -> None:
         """Let what is due be tried again."""
         if self.pending or self.source.disabled:
@@ -174,6 +179,20 @@ class SourceDiscovery:
             updated_at=now,
         )
 
+    def new_version(self, listed: ListedObject, *, now: int) -> ObjectVersion:
+        """Build the first attempt at a listed version, under a pull of its own."""
+        return ObjectVersion(
+            source_id=self.source.id,
+            bucket=self.source.bucket,
+            key=listed.key,
+            etag=listed.etag,
+            version_id=listed.version_id,
+            size_bytes=listed.size_bytes,
+            last_modified=listed.last_modified,
+            pull_id=self._new_id(),
+            discovered_at=now,
+        )
+
     def retries_later(self) -> list[tuple[str, int]]:
         """Name the keys that will be tried again, and when."""
         return list(self.ledger.retries_later())
@@ -199,7 +218,7 @@ class SourceDiscovery:
     def _take_page(self, page: Page, *, now: int) -> None:
         for listed in page.objects:
             version = self.ledger.version_to_pull(
-                listed, now=now, build=lambda new: self._version_of(new, now)
+                listed, now=now, build=lambda new: self.new_version(new, now=now)
             )
             if version is None:
                 continue
@@ -236,19 +255,6 @@ class SourceDiscovery:
                 self._last_whole_listing_at = passage.began_at
         late, self._late_in_listing = self._late_in_listing, 0
         return Listed(self.refusal, is_whole, late)
-
-    def _version_of(self, listed: ListedObject, now: int) -> ObjectVersion:
-        return ObjectVersion(
-            source_id=self.source.id,
-            bucket=self.source.bucket,
-            key=listed.key,
-            etag=listed.etag,
-            version_id=listed.version_id,
-            size_bytes=listed.size_bytes,
-            last_modified=listed.last_modified,
-            pull_id=self._new_id(),
-            discovered_at=now,
-        )
 
     def _status(self) -> Status:
         if self.source.disabled:

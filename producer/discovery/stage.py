@@ -3,12 +3,14 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from producer.clock import Clock
 from producer.contract.names import object_message_key
 from producer.contract.objects import ObjectOutcome, ObjectVersion
-from producer.contract.source import IngestionSource
+from producer.contract.source import IngestionSource, SourceCommand
 from producer.contract.status import SourceStatus
+from producer.discovery.executing import OrderExecution
 from producer.discovery.listing import Listing
 from producer.discovery.position import PositionPolicy
 from producer.discovery.restoring import LedgerPlan, LedgerTable
@@ -48,6 +50,10 @@ class _Partition:
     is_position_due: bool = False
     table: LedgerTable | None = None
     sources: dict[str, SourceDiscovery] | None = None
+    orders: OrderExecution | None = None
+    # What the open transaction tells of the partition's commands.
+    is_order_carried: bool = False
+    is_order_ended: bool = False
 
 
 class DiscoveryStage:
@@ -59,11 +65,13 @@ class DiscoveryStage:
         *,
         on_published: Callable[[Sequence[ObjectVersion]], None],
         on_listed: Callable[[str, Listed], None],
+        on_carried_out: Callable[[SourceCommand | None, int, str | None], None],
     ) -> None:
         self.topic = plan.sources_topic
         self._plan = plan
         self._on_published = on_published
         self._on_listed = on_listed
+        self._on_carried_out = on_carried_out
         self._places = threading.Semaphore(plan.listers)
         self._partitions: dict[int, _Partition] = {}
         # What the open transaction holds; learnt only once it is committed.
@@ -117,7 +125,10 @@ class DiscoveryStage:
 
     def has_work(self) -> bool:
         """Whether versions or statuses may be published, or the lease's offset moved."""
-        return any(held.is_position_due for held in self._partitions.values()) or any(
+        return any(
+            held.is_position_due or (held.orders is not None and held.orders.is_done)
+            for held in self._partitions.values()
+        ) or any(
             self._publishable(source) or self._is_status_due(source) for source in self._owned()
         )
 
@@ -132,6 +143,7 @@ class DiscoveryStage:
             is_touched = held.is_position_due
             for source in (held.sources or {}).values():
                 is_touched |= self._publish(transaction, source)
+            is_touched |= self._carry_order(transaction, partition, held)
             if is_touched:
                 transaction.advance(self.topic, partition, offset=held.position)
 
@@ -141,6 +153,7 @@ class DiscoveryStage:
             held.is_position_due = False
             for source_id, source in (held.sources or {}).items():
                 self._learn(held, source_id, source)
+            self._learn_order(held)
         if self._telling and self._is_status_time:
             self._status_at = self._plan.clock.steady() + _STATUS_SECONDS
         self._publishing, self._telling = {}, {}
@@ -148,6 +161,8 @@ class DiscoveryStage:
     def release(self, partition: int) -> None:
         """Throw away what listings of this assignment bring from now on."""
         held = self._partitions.pop(partition)
+        if held.orders is not None:
+            held.orders.interrupt()
         for source in (held.sources or {}).values():
             source.stop_listing()
         table = held.table
@@ -204,19 +219,18 @@ class DiscoveryStage:
         assert held.sources is not None
         for outcome in held.table.new_outcomes():
             self._learn_outcome(outcome)
+        assert held.orders is not None
+        held.orders.advance(held.sources, now=now)
         for source in held.sources.values():
             listed = source.advance_listing(now=now)
             if listed is not None:
                 self._on_listed(source.source.id, listed)
             source.collect_retries(now=now)
             if source.is_listing_due(now):
-                self._begin_listing(source, now)
+                source.begin_listing(partial(self._list, source), now=now)
 
-    def _begin_listing(self, source: SourceDiscovery, now: int) -> None:
-        def begin(start_after: str | None) -> Listing:
-            return Listing(self._plan.store, source.source, self._places, start_after=start_after)
-
-        source.begin_listing(begin, now=now)
+    def _list(self, source: SourceDiscovery, start_after: str | None) -> Listing:
+        return Listing(self._plan.store, source.source, self._places, start_after=start_after)
 
     def _match_sources(self, partition: int, held: _Partition) -> None:
         """Let what is looked after be what the table of sources says.
@@ -226,6 +240,7 @@ class DiscoveryStage:
         assert held.table is not None
         if held.sources is None:
             held.sources = {}
+            held.orders = OrderExecution(held.table.orders[partition], self._list)
         wanted = {
             source.id: source
             for source in self._plan.sources.values()
@@ -245,6 +260,35 @@ class DiscoveryStage:
                     policy=self._plan.position,
                     new_id=self._plan.new_id,
                 )
+
+    def _carry_order(self, transaction: Transaction, partition: int, held: _Partition) -> bool:
+        """Let the group's offset on commands say how far they are carried out."""
+        held.is_order_carried = held.is_order_ended = False
+        orders = held.orders
+        if orders is None or not len(orders):
+            return False
+        source_id = orders.source_id
+        versions = self._publishing.get(source_id, []) if source_id is not None else []
+        metadata = orders.place(versions)
+        held.is_order_carried, held.is_order_ended = metadata is not None, orders.is_done
+        if held.is_order_carried or held.is_order_ended:
+            transaction.carry(
+                self._plan.ledger.commands,
+                partition,
+                offset=orders.offset,
+                metadata=metadata or "",
+                under=self.topic,
+            )
+        return held.is_order_ended
+
+    def _learn_order(self, held: _Partition) -> None:
+        if held.orders is None:
+            return
+        if held.is_order_carried and held.orders.source_id is not None:
+            held.orders.learn_published(self._publishing[held.orders.source_id])
+        if held.is_order_ended:
+            self._on_carried_out(*held.orders.learn_done())
+        held.is_order_carried = held.is_order_ended = False
 
     def _learn(self, held: _Partition, source_id: str, source: SourceDiscovery) -> None:
         """Learn what the transaction told of one source."""

@@ -15,6 +15,7 @@ from producer.kafka.clients import open_consumer
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.member import Owned
+from producer.kafka.stages import Committed
 
 # A new cluster's coordinators load for some seconds after the first group or transaction.
 _ATTEMPTS = 60
@@ -39,6 +40,10 @@ class GroupOffsets:
 
     def fetch(self, partitions: Sequence[Owned]) -> dict[Owned, int]:
         """Fetch committed offsets, negative where there is none; ask again for half a minute."""
+        return {owned: found.offset for owned, found in self.fetch_whole(partitions).items()}
+
+    def fetch_whole(self, partitions: Sequence[Owned]) -> dict[Owned, Committed]:
+        """Fetch committed offsets with their metadata, as `fetch` does."""
         attempt = f"fetch the offsets of group {self._group!r}"
         wait = threading.Event()
         for _ in range(_ATTEMPTS):
@@ -51,7 +56,9 @@ class GroupOffsets:
         assert refused is not None
         raise BrokerUnavailableError(describe(attempt, refused))
 
-    def _ask(self, partitions: Sequence[Owned]) -> tuple[dict[Owned, int], KafkaError | None]:
+    def _ask(
+        self, partitions: Sequence[Owned]
+    ) -> tuple[dict[Owned, Committed], KafkaError | None]:
         asked = [TopicPartition(*owned) for owned in partitions]
         try:
             answered = self._consumer.committed(asked, timeout=_REQUEST_SECONDS)
@@ -59,7 +66,10 @@ class GroupOffsets:
             return {}, raised.args[0]
         refusals = [found.error for found in answered if found.error is not None]
         return (
-            {Owned(found.topic, found.partition): found.offset for found in answered},
+            {
+                Owned(found.topic, found.partition): Committed(found.offset, found.metadata or "")
+                for found in answered
+            },
             refusals[0] if refusals else None,
         )
 

@@ -60,6 +60,7 @@ class Transaction:
         self._producer = producer
         self._produce = producer.produce
         self.offsets: dict[tuple[str, int], tuple[int, str]] = {}
+        self.carried: dict[str, list[TopicPartition]] = {}
         self.messages = 0
 
     @property
@@ -90,6 +91,15 @@ class Transaction:
     def advance(self, topic: str, partition: int, *, offset: int, metadata: str = "") -> None:
         """Let the group's offset of a partition become `offset` when this commits."""
         self.offsets[topic, partition] = (offset, metadata)
+
+    def carry(self, topic: str, partition: int, *, offset: int, metadata: str, under: str) -> None:
+        """Let the offset of a topic that has no members travel with those of another, `under`.
+
+        That topic's member vouches for it, so an offset of that topic must be there as well.
+        """
+        self.carried.setdefault(under, []).append(
+            TopicPartition(topic, partition, offset, metadata=metadata)
+        )
 
     def _produce_when_there_is_room(
         self, topic: str, key: bytes, value: bytes | None, partition: int
@@ -212,6 +222,9 @@ class TransactionalPublisher:
             of_topic.setdefault(topic, []).append(
                 TopicPartition(topic, partition, offset, metadata=metadata)
             )
+        for topic, carried in transaction.carried.items():
+            assert topic in of_topic, "nothing vouches for an offset that is carried"
+            of_topic[topic] += carried
 
         def send(topic: str) -> None:
             client.producer.send_offsets_to_transaction(

@@ -54,6 +54,21 @@ class LogEvent(Enum):
         logging.WARNING,
         "A source could not be listed, for the reason given; the next poll tries again.",
     )
+    COMMAND_FINISHED = (
+        "command.finished",
+        logging.INFO,
+        "What a person asked for was done; the number of objects that it concerned.",
+    )
+    COMMAND_FAILED = (
+        "command.failed",
+        logging.WARNING,
+        "What a person asked for could not be done, or not to its end, for the reason given.",
+    )
+    COMMANDS_EXPIRED = (
+        "commands.expired",
+        logging.ERROR,
+        "Commands were deleted by retention before a process could carry them out; ask again.",
+    )
     SOURCE_MISPLACED = (
         "source.misplaced",
         logging.ERROR,
@@ -104,6 +119,7 @@ class Tally(Generic[L]):
 Metric: TypeAlias = Count | Tally[str]
 
 ListingResult = Literal["finished", "failed"]
+CommandFate = Literal["done", "failed"]
 LineFate = Literal["raw", "blank", "dead_letter"]
 RecordFate = Literal["event", "dead_letter"]
 EventFate = Literal["published", "suppressed"]
@@ -120,6 +136,12 @@ OBJECTS_PUBLISHED: Final = Count(
 OBJECTS_LATE: Final = Count(
     name=PREFIX + "discovery_objects_late_total",
     meaning="Object versions found at keys that a finished listing had passed.",
+)
+COMMANDS: Final[Tally[CommandFate]] = Tally(
+    name=PREFIX + "discovery_commands_total",
+    meaning="Commands of people that were carried out, or could not be.",
+    label="fate",
+    values=get_args(CommandFate),
 )
 LISTINGS: Final[Tally[ListingResult]] = Tally(
     name=PREFIX + "discovery_listings_total",

@@ -16,7 +16,7 @@ from producer.kafka.tables import Watermarks
 from producer.settings.kafka import KafkaSettings
 from tests.support.builders import NOW, a_listed, a_source_id_in, a_version, an_outcome
 from tests.support.other_publishers import OtherPublisher, WatchedReaders, make_topics
-from tests.support.stages import let_end
+from tests.support.stages import FROM_THE_START, let_end
 from tests.support.waiting import eventually
 from tests.unit.codec.values import TOPIC_NAMES, a_registry
 
@@ -31,10 +31,9 @@ class Topics:
 
     def __init__(self, bootstrap_servers: str, prefix: str) -> None:
         self._objects, self._outcomes = f"{prefix}objects", f"{prefix}outcomes"
-        self._status = f"{prefix}source-status"
-        make_topics(
-            bootstrap_servers, self._objects, self._outcomes, self._status, partitions=PARTITIONS
-        )
+        self._status, self._commands = f"{prefix}source-status", f"{prefix}commands"
+        topics = (self._objects, self._outcomes, self._status, self._commands)
+        make_topics(bootstrap_servers, *topics, partitions=PARTITIONS)
         self.codecs: Codecs = build_codecs(a_registry(), TOPIC_NAMES)
         self.told: list[tuple[int, float]] = []
         settings = KafkaSettings.model_validate({"bootstrap_servers": bootstrap_servers})
@@ -42,12 +41,16 @@ class Topics:
             objects=self._objects,
             outcomes=self._outcomes,
             source_status=self._status,
+            commands=self._commands,
             partitions=PARTITIONS,
             properties=configuration.table_reader(settings, client_id="test"),
             watermarks=Watermarks(configuration.connection(settings, client_id="test")),
             decode_version=self.codecs.objects.decode,
             decode_outcome=self.codecs.outcomes.decode,
             decode_status=self.codecs.source_status.decode,
+            decode_command=self.codecs.commands.decode,
+            committed_of_commands=lambda partitions: dict.fromkeys(partitions, FROM_THE_START),
+            group="puller",
             clock=SystemClock(),
             retry=RETRY,
             on_restored=lambda messages, seconds: self.told.append((messages, seconds)),

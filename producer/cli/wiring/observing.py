@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from producer.contract.objects import ObjectOutcome, ObjectVersion, Outcome
+from producer.contract.source import SourceCommand
 from producer.deduplicator.decision import Verdict
 from producer.discovery.source import Listed
 from producer.kafka.member import Owned
@@ -94,6 +95,26 @@ class Observer:
                 detail=refusal.detail,
                 **extent,
             )
+
+    def command_carried_out(
+        self, command: SourceCommand | None, objects: int, failure: str | None
+    ) -> None:
+        """What a person asked for was done, or could not be."""
+        self._metrics.tally(catalogue.COMMANDS, "done" if failure is None else "failed")
+        event = LogEvent.COMMAND_FINISHED if failure is None else LogEvent.COMMAND_FAILED
+        told = {"reason": failure} if failure is not None else {}
+        log(
+            event,
+            command_id=command.command_id if command else None,
+            kind=command.kind.value if command else None,
+            source_id=command.source_id if command else None,
+            objects=objects,
+            **told,
+        )
+
+    def commands_expired(self, partition: int, messages: int) -> None:
+        """Messages of commands were deleted before anybody carried them out."""
+        log(LogEvent.COMMANDS_EXPIRED, partition=partition, messages=messages)
 
     def source_misplaced(self, source_id: str, partition: int) -> None:
         """A source lies in a partition where its id does not belong."""

@@ -2,7 +2,8 @@
 
 import threading
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from producer.cli.text import moment
 from producer.cli.wiring.observing import Observer
@@ -21,9 +22,12 @@ from producer.discovery.position import PositionPolicy
 from producer.discovery.restoring import LedgerPlan
 from producer.discovery.retrying import RetryPolicy
 from producer.discovery.stage import DiscoveryPlan, DiscoveryStage
-from producer.errors import FatalError
+from producer.errors import FatalError, OffsetMissingError
+from producer.kafka.member import Owned
+from producer.kafka.offsets import GroupOffsets
 from producer.kafka.partitioning import partition_of
 from producer.kafka.progress import GroupProgress
+from producer.kafka.stages import Committed
 from producer.kafka.tables import ModelTable
 from producer.puller.limits import Limits
 from producer.puller.pulling import PullingPlan
@@ -65,7 +69,7 @@ def pull(
         }
         if not _is_listed(discovery, foreign, ended_before, since=started_at):
             return False
-        if not is_at_end(progress, surroundings, ("sources", "objects")):
+        if not is_at_end(progress, surroundings, ("sources", "commands", "objects")):
             return False
         left.extend(_left(discovery))
         problems.update(
@@ -171,12 +175,16 @@ def _discovery(
                 objects=topics["objects"],
                 outcomes=topics["outcomes"],
                 source_status=topics["source-status"],
+                commands=topics["commands"],
                 partitions=settings.topics.partitions,
                 properties=surroundings.table_properties(),
                 watermarks=surroundings.watermarks,
                 decode_version=codecs.objects.decode,
                 decode_outcome=codecs.outcomes.decode,
                 decode_status=codecs.source_status.decode,
+                decode_command=codecs.commands.decode,
+                committed_of_commands=partial(_committed_of_commands, surroundings, observer),
+                group=surroundings.puller_group,
                 clock=SystemClock(),
                 retry=RetryPolicy(
                     first_seconds=settings.discovery.retry_first_seconds,
@@ -201,7 +209,31 @@ def _discovery(
         ),
         on_published=observer.versions_published,
         on_listed=observer.source_listed,
+        on_carried_out=observer.command_carried_out,
     )
+
+
+def _committed_of_commands(
+    surroundings: Surroundings, observer: Observer, partitions: Sequence[int]
+) -> dict[int, Committed]:
+    """Ask which commands the group has carried out; some may have expired before they were."""
+    topic, group = surroundings.topics["commands"], surroundings.puller_group
+    offsets = GroupOffsets(surroundings.connection, group)
+    try:
+        found = offsets.fetch_whole([Owned(topic, partition) for partition in partitions])
+    finally:
+        offsets.close()
+    firsts = surroundings.watermarks.low(list(found))
+    for owned, committed in found.items():
+        if committed.offset < 0:
+            raise OffsetMissingError(
+                f"group {group!r} has no offset on partition {owned.partition} of {topic!r}; "
+                "set it with Kafka's own tool, to the end unless commands are to be repeated"
+            )
+        if committed.offset < firsts[owned]:
+            observer.commands_expired(owned.partition, firsts[owned] - committed.offset)
+            found[owned] = Committed(firsts[owned], "")
+    return {owned.partition: committed for owned, committed in found.items()}
 
 
 def _puller(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from producer.contract.objects import ObjectVersion
-from producer.contract.source import IngestionSource
+from producer.contract.source import IngestionSource, SourceCommand
 from producer.contract.status import SourceStatus
 from producer.discovery.position import PositionPolicy
 from producer.discovery.stage import DiscoveryPlan, DiscoveryStage
@@ -28,8 +28,10 @@ from tests.unit.discovery.tables import (
     OBJECTS,
     PARTITIONS,
     STATUS,
+    CommittedOf,
     ScriptedTopics,
     a_ledger_plan,
+    from_the_start,
 )
 
 if TYPE_CHECKING:
@@ -44,16 +46,25 @@ SECOND = a_source_id_in(1, partitions=PARTITIONS)
 class Discovery:
     """A stage over scripted topics, and the hand that the loop would lay on it."""
 
-    def __init__(self, topics: ScriptedTopics, store: Any, *, in_flight_max: int = 1000) -> None:  # noqa: ANN401 - one of the fakes
+    def __init__(
+        self,
+        topics: ScriptedTopics,
+        store: Any,  # noqa: ANN401 - one of the fakes
+        *,
+        in_flight_max: int = 1000,
+        committed_of_commands: CommittedOf = from_the_start,
+    ) -> None:
         self.topics = topics
+        self.store = store
         self.clock = FakeClock()
         self.listed: list[tuple[str, ObjectStoreRefusedError | None]] = []
         self.counted: list[ObjectVersion] = []
+        self.carried_out: list[tuple[SourceCommand | None, int, str | None]] = []
         self._sources_reader = ScriptedReader()
         self.stage = DiscoveryStage(
             DiscoveryPlan(
                 sources_topic=SOURCES,
-                ledger=a_ledger_plan(self.clock),
+                ledger=a_ledger_plan(self.clock, committed_of_commands=committed_of_commands),
                 sources=ModelTable(
                     self._sources_reader.as_reader(), msgspec.json.Decoder(IngestionSource).decode
                 ),
@@ -68,6 +79,7 @@ class Discovery:
             ),
             on_published=self._count,
             on_listed=lambda source_id, listed: self.listed.append((source_id, listed.refusal)),
+            on_carried_out=lambda *told: self.carried_out.append(told),
         )
 
     def apply(self, *sources: IngestionSource) -> None:

@@ -1,21 +1,30 @@
 """Ledger tables over a scripted reader: topics, plans and messages."""
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import msgspec
 import pytest
 
 from producer.contract.names import object_message_key
 from producer.contract.objects import ObjectOutcome, ObjectVersion
+from producer.contract.source import SourceCommand
 from producer.contract.status import SourceStatus
 from producer.discovery.restoring import LedgerPlan
 from producer.discovery.retrying import RetryPolicy
 from producer.kafka.member import Owned
-from tests.support.stages import FakeClock, FakeMessage, FakeWatermarks, ScriptedReader
+from producer.kafka.stages import Committed
+from tests.support.stages import (
+    FROM_THE_START,
+    FakeClock,
+    FakeMessage,
+    FakeWatermarks,
+    ScriptedReader,
+)
 
-OBJECTS, OUTCOMES, STATUS = "objects", "outcomes", "source-status"
+OBJECTS, OUTCOMES, STATUS, COMMANDS = "objects", "outcomes", "source-status", "commands"
 PARTITIONS = 2
+CommittedOf = Callable[[Sequence[int]], Mapping[int, Committed]]
 Record = ObjectVersion | ObjectOutcome | SourceStatus
 
 
@@ -39,20 +48,31 @@ def a_tombstone(record: Record) -> FakeMessage:
     )
 
 
+def from_the_start(partitions: Sequence[int]) -> Mapping[int, Committed]:
+    """Let no command be carried out yet."""
+    return dict.fromkeys(partitions, FROM_THE_START)
+
+
 def a_ledger_plan(
-    clock: FakeClock, on_restored: Callable[[int, float], None] = lambda *_: None
+    clock: FakeClock,
+    on_restored: Callable[[int, float], None] = lambda *_: None,
+    committed_of_commands: CommittedOf = from_the_start,
 ) -> LedgerPlan:
     """Build a plan over two partitions."""
     return LedgerPlan(
         objects=OBJECTS,
         outcomes=OUTCOMES,
         source_status=STATUS,
+        commands=COMMANDS,
         partitions=PARTITIONS,
         properties={},
         watermarks=FakeWatermarks().as_watermarks(),
         decode_version=msgspec.json.Decoder(ObjectVersion).decode,
         decode_outcome=msgspec.json.Decoder(ObjectOutcome).decode,
         decode_status=msgspec.json.Decoder(SourceStatus).decode,
+        decode_command=msgspec.json.Decoder(SourceCommand).decode,
+        committed_of_commands=committed_of_commands,
+        group="puller",
         clock=clock,
         retry=RetryPolicy(first_seconds=60, longest_seconds=3600),
         on_restored=on_restored,

@@ -78,7 +78,37 @@ def test_offsets_of_each_topic_are_sent_by_its_member(bench: _Bench) -> None:
     assert [{("in", 0): (1, "place"), ("in", 1): (2, "")}, {("other", 0): (7, "")}] == (
         bench.cluster.offsets
     )
+    assert ["member on in", "member on other"] == bench.cluster.vouched
     assert 1 == len(bench.cluster.calls("commit"))
+
+
+def test_offset_that_is_carried_is_vouched_for_by_the_member_of_another_topic(
+    bench: _Bench,
+) -> None:
+    """In the same request, or the two could be of different generations."""
+    bench.publisher.prepare()
+
+    def contribute(transaction: Transaction) -> None:
+        transaction.advance("sources", 1, offset=7)
+        transaction.carry("commands", 1, offset=3, metadata="after=k1", under="sources")
+
+    result, _ = bench.publisher.transact(contribute, lambda topic: f"member on {topic}")
+
+    assert TransactionResult.COMMITTED is result
+    assert [{("sources", 1): (7, ""), ("commands", 1): (3, "after=k1")}] == bench.cluster.offsets
+    assert ["member on sources"] == bench.cluster.vouched
+
+
+def test_offset_that_nobody_vouches_for_is_not_committed(bench: _Bench) -> None:
+    """It would escape the fence."""
+    bench.publisher.prepare()
+
+    def contribute(transaction: Transaction) -> None:
+        transaction.carry("commands", 1, offset=3, metadata="", under="sources")
+
+    with pytest.raises(AssertionError, match="vouches"):
+        bench.publisher.transact(contribute, lambda topic: f"member on {topic}")
+    assert [] == bench.cluster.calls("commit")
 
 
 def test_client_that_nothing_is_held_against_goes_on(bench: _Bench) -> None:

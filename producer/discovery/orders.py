@@ -1,0 +1,256 @@
+"""What people asked for in `commands`, one after the other, and how far it is done. Pure.
+
+Laws of this file:
+
+1. The commands of a partition are carried out in order, one at a time, by who owns the partition
+   of `sources` of the same number. The group's offset on `commands` travels with the lease.
+2. A command's offset moves on in the transaction that holds the last of what it asked for. Before
+   that its metadata says how far it got, so that a successor repeats nothing.
+3. A retry passes each key once, in the order of keys, and makes one attempt at each that failed.
+   One that fails again has been passed.
+4. A replay publishes a version only once its last attempt has ended, and only the version that
+   the ledger holds: what is new at a key is discovery's, not a replay.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final, Protocol
+from urllib.parse import quote, unquote
+
+from msgspec.structs import replace
+
+from producer.contract.objects import START, ObjectVersion
+from producer.contract.source import SourceCommand
+from producer.discovery.ledger import Ledger, in_order
+from producer.discovery.listing import Listing, ListingFinished
+from producer.discovery.source import SourceDiscovery
+from producer.errors import PlaceUnreadableError
+from producer.kafka.stages import Committed
+from producer.s3.object_store import ListedObject, ObjectStoreRefusedError, Page
+
+_AFTER: Final = "after="
+_MICROSECONDS: Final = 1_000_000
+# A command does not wait for ever for a bucket that cannot be listed: others are behind it.
+_REFUSALS_MAX: Final = 3
+_PAUSE_SECONDS: Final = 5
+
+
+class Order:
+    """A command, where it lies, and the last key for which it is known to be carried out."""
+
+    def __init__(self, offset: int, command: SourceCommand | None) -> None:
+        """A message without a value is no command, but it has its place in the order."""
+        self.offset = offset
+        self.command = command
+        self.after_key: str | None = None
+
+
+class Orders:
+    """The commands of one partition that are not carried out."""
+
+    def __init__(self, committed: Committed, *, group: str) -> None:
+        """`committed` is the group's offset; its metadata is of the command that lies there."""
+        self._after = (committed.offset, _after_key(committed.metadata, group))
+        self._waiting: deque[Order] = deque()
+        self.position = committed.offset
+
+    def receive(self, offset: int, command: SourceCommand | None) -> None:
+        """Take the next message of the topic."""
+        order = Order(offset, command)
+        if offset == self._after[0]:
+            order.after_key = self._after[1]
+        self._waiting.append(order)
+
+    @property
+    def head(self) -> Order | None:
+        """The command that is carried out now."""
+        return self._waiting[0] if self._waiting else None
+
+    def __len__(self) -> int:
+        """How many wait, with the one that is carried out."""
+        return len(self._waiting)
+
+    def done(self) -> None:
+        """Take note that the head's end is committed."""
+        self.position = self._waiting.popleft().offset + 1
+
+
+def to_metadata(after_key: str | None) -> str:
+    """Write how far a command got as the metadata of an offset: ASCII, below 4,096 bytes."""
+    return "" if after_key is None else _AFTER + quote(after_key, safe="/")
+
+
+def _after_key(metadata: str, group: str) -> str | None:
+    if not metadata:
+        return None
+    if not metadata.startswith(_AFTER):
+        raise PlaceUnreadableError(
+            f"the offset of group {group!r} on commands carries metadata of another program; "
+            "reset it with Kafka's own tool, to behind the commands that are carried out"
+        )
+    return unquote(metadata.removeprefix(_AFTER), errors="strict")
+
+
+def _is_behind(key: str, after_key: str | None) -> bool:
+    return after_key is None or in_order(key) > in_order(after_key)
+
+
+class Execution(Protocol):
+    """A command being carried out for one source."""
+
+    failure: str | None
+
+    def next_versions(self, *, now: int, most: int) -> list[ObjectVersion]:
+        """Give what is to be published next; nothing while that has to be waited for."""
+        ...
+
+    def is_done(self) -> bool:
+        """Whether nothing comes after what was given."""
+        ...
+
+    def stop(self) -> None:
+        """Let go of what it holds."""
+        ...
+
+
+class Reconciling:
+    """Lets the next listing be a whole one."""
+
+    failure: str | None = None
+
+    def __init__(self, source: SourceDiscovery) -> None:
+        source.want_whole_listing()
+
+    def next_versions(self, *, now: int, most: int) -> list[ObjectVersion]:  # noqa: ARG002 - an execution
+        """Nothing: listings bring what they find."""
+        return []
+
+    def is_done(self) -> bool:
+        """At once."""
+        return True
+
+    def stop(self) -> None:
+        """Nothing is held."""
+
+
+class Retrying:
+    """Makes one attempt more at objects that failed: those named, or all that are quarantined."""
+
+    failure: str | None = None
+
+    def __init__(self, order: Order, command: SourceCommand, ledger: Ledger) -> None:
+        self._ledger = ledger
+        keys = sorted(command.keys or ledger.quarantined_keys(), key=in_order)
+        self._keys = deque(key for key in keys if _is_behind(key, order.after_key))
+
+    def next_versions(self, *, now: int, most: int) -> list[ObjectVersion]:
+        """Build the attempts."""
+        found: list[ObjectVersion] = []
+        while self._keys and len(found) < most:
+            version = self._ledger.next_attempt(self._keys.popleft(), now=now)
+            if version is not None:
+                found.append(version)
+        return found
+
+    def is_done(self) -> bool:
+        """Whether each key was looked at."""
+        return not self._keys
+
+    def stop(self) -> None:
+        """Nothing is held."""
+
+
+class Replaying:
+    """Lists from one key to another, and pulls each version that is known once more."""
+
+    def __init__(
+        self,
+        order: Order,
+        command: SourceCommand,
+        ledger: Ledger,
+        *,
+        begin: Callable[[str | None], Listing],
+        build: Callable[[ListedObject], ObjectVersion],
+    ) -> None:
+        """`begin` lists from behind a key, `build` makes a version with a pull of its own."""
+        self.failure: str | None = None
+        self._replay_id = command.command_id
+        self._ledger = ledger
+        self._begin = begin
+        self._build = build
+        self._from_key = command.from_key or ""
+        self._to_key = command.to_key
+        self._start_after = order.after_key or self._from_key[:-1] or None
+        self._listing: Listing | None = begin(self._start_after)
+        self._listed: deque[ListedObject] = deque()
+        self._refusals = 0
+        self._not_before = 0
+
+    def next_versions(self, *, now: int, most: int) -> list[ObjectVersion]:
+        """Build what the listing brought, up to a key whose last attempt has not ended."""
+        found: list[ObjectVersion] = []
+        while len(found) < most and (self._listed or self._take(now)):
+            listed = self._listed[0]
+            if self._is_beyond(listed.key):
+                self.stop()
+                break
+            if self._ledger.is_unfinished(listed.key):
+                break
+            self._listed.popleft()
+            if self._is_wanted(listed):
+                found.append(
+                    replace(
+                        self._build(listed),
+                        attempt=1,
+                        resume_from=START,
+                        replay_id=self._replay_id,
+                    )
+                )
+        return found
+
+    def is_done(self) -> bool:
+        """Whether the last key was passed, or the bucket cannot be listed."""
+        return self._listing is None and not self._listed and not self._is_pausing()
+
+    def stop(self) -> None:
+        """End the listing."""
+        if self._listing is not None:
+            self._listing.cancel()
+        self._listing = None
+        self._listed.clear()
+        self._not_before = 0
+
+    def _take(self, now: int) -> bool:
+        """Take a page with objects, if one has arrived."""
+        if self._is_pausing() and now >= self._not_before:
+            self._not_before = 0
+            self._listing = self._begin(self._start_after)
+        listing = self._listing
+        while listing is not None and not self._listed and listing.has_arrived():
+            arrived = listing.take()
+            if not isinstance(arrived, Page):
+                self._end(arrived, now)
+                break
+            self._start_after = arrived.read_through
+            self._listed.extend(arrived.objects)
+        return bool(self._listed)
+
+    def _end(self, end: ObjectStoreRefusedError | ListingFinished, now: int) -> None:
+        self._listing = None
+        if isinstance(end, ListingFinished):
+            return
+        self._refusals += 1
+        if self._refusals < _REFUSALS_MAX:
+            self._not_before = now + _PAUSE_SECONDS * _MICROSECONDS
+        else:
+            self.failure = end.reason.value
+
+    def _is_pausing(self) -> bool:
+        return self._not_before > 0
+
+    def _is_beyond(self, key: str) -> bool:
+        return self._to_key is not None and in_order(key) > in_order(self._to_key)
+
+    def _is_wanted(self, listed: ListedObject) -> bool:
+        is_before = in_order(listed.key) < in_order(self._from_key)
+        return not is_before and self._ledger.holds(listed)
