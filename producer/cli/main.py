@@ -10,6 +10,7 @@ from producer.cli.check import check
 from producer.cli.demo.command import demo
 from producer.cli.events import events
 from producer.cli.normalise import normalise
+from producer.cli.objects import objects
 from producer.cli.pull import pull
 from producer.cli.rooms import Rooms
 from producer.cli.sources import sources
@@ -31,7 +32,7 @@ def commands() -> None:
     """
 
 
-for command in (demo, topics, sources, pull, normalise, events, check, version):
+for command in (demo, topics, sources, objects, pull, normalise, events, check, version):
     commands.add_command(command)
 
 

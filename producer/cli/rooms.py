@@ -4,14 +4,15 @@ import threading
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias
 
 from producer.codec.events import EventHead
 from producer.contract.dead_letter import DeadLetter
 from producer.contract.event import GovernanceEvent
-from producer.contract.objects import ObjectOutcome
+from producer.contract.objects import ObjectOutcome, ObjectVersion
 from producer.contract.raw import RawLine
-from producer.contract.source import IngestionSource
+from producer.contract.source import IngestionSource, SourceCommand
 from producer.contract.status import SourceStatus
 from producer.settings import Settings
 from producer.telemetry.metrics import Metrics
@@ -31,6 +32,37 @@ class ListedSource:
 
     source: IngestionSource
     status: SourceStatus | None
+
+
+class ObjectState(StrEnum):
+    """How an object stands: the outcome of its latest attempt, or that it has none."""
+
+    UNFINISHED = "unfinished"
+    PULLED = "pulled"
+    QUARANTINED = "quarantined"
+    VANISHED = "vanished"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True, kw_only=True)
+class KnownObject:
+    """An object's latest attempt, its outcome where it has ended, and when the next one is due."""
+
+    version: ObjectVersion
+    outcome: ObjectOutcome | None
+    retry_at: int | None
+
+    @property
+    def state(self) -> ObjectState:
+        """How it stands."""
+        if self.outcome is None:
+            return ObjectState.UNFINISHED
+        return ObjectState(self.outcome.outcome.value)
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether the latest attempt ended in anything but `pulled`."""
+        return self.state not in {ObjectState.UNFINISHED, ObjectState.PULLED}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +106,21 @@ class Rooms(Protocol):
 
     def list_sources(self, settings: Settings) -> Sequence[ListedSource]:
         """Read all sources, in the order of their ids."""
+        ...
+
+    def list_objects(self, settings: Settings, source_id: str) -> Sequence[KnownObject]:
+        """Read what is known of a source's objects, in the order of their keys."""
+        ...
+
+    def carry_out(
+        self,
+        settings: Settings,
+        command: SourceCommand,
+        *,
+        timeout_seconds: float,
+        stop: threading.Event,
+    ) -> None:
+        """Put a command to discovery; return once it is carried out, raise where it is not."""
         ...
 
     def pull(

@@ -7,9 +7,9 @@ Laws:
 1. No object is missed for its key: a listing that does not begin at the prefix's first key is a
    short cut only, and a whole one follows at the latest after the time for reconciling.
 2. The first listing of a position is a whole one: nothing that was noted elsewhere is believed.
-3. A short one begins below every key that was written to, or went missing, in the time of looking
-   back, and below the last key of all. So writers with names of their own under one prefix are
-   all followed.
+3. A short one is made only where it saves pages: a small prefix is listed whole each time. It
+   begins below every key that was written to, or went missing, in the time of looking back, and
+   below the last key of all. So writers with names of their own under one prefix are followed.
 4. A key was passed if a finished listing got beyond it. What is new at such a key is late.
 5. A listing that broke off is gone on with behind its last page, and is the same listing still;
    one that did not end has passed nothing.
@@ -19,7 +19,7 @@ Laws:
 began: where that is longer ago than the time of looking back, law 1 finds them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import msgspec
@@ -27,15 +27,21 @@ import msgspec
 from producer.discovery.ledger import in_order
 from producer.s3.object_store import ListedObject
 
+# Five pages: what S3 charges for them each minute comes to some cents a day.
+SMALL_OBJECTS: Final = 5000
 _MICROSECONDS: Final = 1_000_000
 _HOUR: Final = 3600 * _MICROSECONDS
 
 
 class PositionPolicy(msgspec.Struct, frozen=True, kw_only=True):
-    """How far back short listings look, and how often a whole one is made. Seconds."""
+    """How far back short listings look, and how often a whole one is made. Seconds.
+
+    Where the last whole listing had no more objects than `small_objects`, all are whole.
+    """
 
     lookback_seconds: int
     reconcile_seconds: int
+    small_objects: int = SMALL_OBJECTS
 
 
 class Passage(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +52,7 @@ class Passage(msgspec.Struct, frozen=True, kw_only=True):
     # Where it goes on.
     start_after: str | None
     last_key: str | None = None
+    objects: int = 0
 
 
 class Position:
@@ -62,6 +69,7 @@ class Position:
         self._policy = policy
         self.listed_through = listed_through
         self.last_whole_at: int | None = None
+        self._objects = 0
         self._passage: Passage | None = None
         self._is_whole_wanted = True
         # The lowest key that was written to in each of the last hours.
@@ -95,7 +103,7 @@ class Position:
 
     def take(
         self,
-        objects: Iterable[ListedObject],
+        objects: Sequence[ListedObject],
         *,
         read_through: str,
         is_waiting: Callable[[str], bool],
@@ -116,6 +124,7 @@ class Position:
             began_at=passage.began_at,
             start_after=read_through,
             last_key=last_key,
+            objects=passage.objects + len(objects),
         )
 
     def forget(self, key: str) -> None:
@@ -150,6 +159,7 @@ class Position:
         self.listed_through = _higher(self.listed_through, passage.last_key)
         if passage.is_whole:
             self.last_whole_at = passage.began_at
+            self._objects = passage.objects
         return passage
 
     def _note(self, time: int, key: str, now: int) -> None:
@@ -165,6 +175,8 @@ class Position:
 
     def _is_whole_due(self, now: int) -> bool:
         since = self.last_whole_at
+        if self._objects <= self._policy.small_objects:
+            return True
         end = self._policy.reconcile_seconds * _MICROSECONDS
         # A clock that was set back is no reason to wait for it.
         return since is None or not since <= now < since + end

@@ -101,7 +101,10 @@ class DiscoverySettings(Section):
     )
     lookback_seconds: Count = Field(
         default=86400,
-        description="A poll lists from the lowest key that was written to in this time.",
+        description=(
+            "A poll of a prefix of more than 5,000 objects lists from the lowest key that was"
+            " written to in this time."
+        ),
     )
     reconcile_seconds: Count = Field(
         default=10800, description="How often the whole prefix is listed, wherever keys sort."

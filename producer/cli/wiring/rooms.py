@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from functools import partial
 
-from producer.cli.rooms import AppliedSource, ListedSource, Records, SystemCheck
+from producer.cli.rooms import AppliedSource, KnownObject, ListedSource, Records, SystemCheck
 from producer.cli.wiring.normalise import normalise
+from producer.cli.wiring.objects import carry_out, known_objects
 from producer.cli.wiring.observing import Observer
 from producer.cli.wiring.pull import pull
 from producer.cli.wiring.records import published_records
@@ -16,7 +17,7 @@ from producer.codec.events import EventDecoder
 from producer.codec.models import build_codecs
 from producer.codec.registration import register_all, subject_of
 from producer.contract.event import GovernanceEvent
-from producer.contract.source import IngestionSource
+from producer.contract.source import IngestionSource, SourceCommand
 from producer.errors import ProducerError
 from producer.kafka import configuration
 from producer.kafka.publishing import Outgoing, publish
@@ -97,6 +98,21 @@ class SystemRooms:
         finally:
             sources.close()
             statuses.close()
+
+    def list_objects(self, settings: Settings, source_id: str) -> Sequence[KnownObject]:
+        """Read what is known of a source's objects."""
+        return known_objects(Surroundings(settings), source_id)
+
+    def carry_out(
+        self,
+        settings: Settings,
+        command: SourceCommand,
+        *,
+        timeout_seconds: float,
+        stop: threading.Event,
+    ) -> None:
+        """Put a command to discovery."""
+        carry_out(Surroundings(settings), command, timeout_seconds=timeout_seconds, stop=stop)
 
     def pull(
         self, settings: Settings, *, once: bool, stop: threading.Event, metrics: Metrics

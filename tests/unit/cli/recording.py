@@ -6,9 +6,16 @@ from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from producer.cli.rooms import AppliedSource, ListedSource, Record, Records, SystemCheck
+from producer.cli.rooms import (
+    AppliedSource,
+    KnownObject,
+    ListedSource,
+    Record,
+    Records,
+    SystemCheck,
+)
 from producer.contract.event import GovernanceEvent
-from producer.contract.source import IngestionSource
+from producer.contract.source import IngestionSource, SourceCommand
 from producer.settings import Settings
 from producer.telemetry.metrics import Metrics
 
@@ -40,6 +47,7 @@ class RecordingRooms:
     done: list[str] = field(default_factory=list)
     listed: list[ListedSource] = field(default_factory=list)
     events: Iterable[GovernanceEvent] = field(default_factory=list)
+    known: list[list[KnownObject]] = field(default_factory=lambda: [[]])
     checks: list[SystemCheck] = field(default_factory=list)
     asked: list[object] = field(default_factory=list)
 
@@ -66,6 +74,24 @@ class RecordingRooms:
         del settings
         self._ask("list_sources")
         return self.listed
+
+    def list_objects(self, settings: Settings, source_id: str) -> Sequence[KnownObject]:
+        """Give what is known, the next time what is known then."""
+        del settings
+        self._ask("list_objects", source_id)
+        return self.known.pop(0) if len(self.known) > 1 else self.known[0]
+
+    def carry_out(
+        self,
+        settings: Settings,
+        command: SourceCommand,
+        *,
+        timeout_seconds: float,
+        stop: threading.Event,
+    ) -> None:
+        """Carry it out at once."""
+        del settings, stop
+        self._ask("carry_out", command, timeout_seconds)
 
     def pull(
         self, settings: Settings, *, once: bool, stop: threading.Event, metrics: Metrics

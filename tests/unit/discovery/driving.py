@@ -73,7 +73,9 @@ class Discovery:
                 encode_status=msgspec.json.encode,
                 objects_in_flight_max=in_flight_max,
                 listers=2,
-                position=PositionPolicy(lookback_seconds=86_400, reconcile_seconds=10_800),
+                position=PositionPolicy(
+                    lookback_seconds=86_400, reconcile_seconds=10_800, small_objects=0
+                ),
                 new_id=numbered_ids("pull"),
                 clock=self.clock,
             ),

@@ -25,7 +25,7 @@ DENIED = ObjectStoreRefusedError(reason=Reason.ACCESS_DENIED, detail="no s3:List
 DONE = ListingFinished()
 Arrival = Page | ObjectStoreRefusedError | ListingFinished
 RETRY = RetryPolicy(first_seconds=60, longest_seconds=3600)
-POLICY = PositionPolicy(lookback_seconds=86_400, reconcile_seconds=10_800)
+POLICY = PositionPolicy(lookback_seconds=86_400, reconcile_seconds=10_800, small_objects=0)
 
 
 class ScriptedListing:

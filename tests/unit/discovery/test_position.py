@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 import pytest
+from msgspec.structs import replace
 
 from producer.discovery.position import Passage, Position, PositionPolicy
 from tests.support.builders import DAY, NOW, SECOND, a_listed
 
 HOUR = 3600 * SECOND
-POLICY = PositionPolicy(lookback_seconds=86_400, reconcile_seconds=10_800)
+POLICY = PositionPolicy(lookback_seconds=86_400, reconcile_seconds=10_800, small_objects=0)
 
 
 def listed(
@@ -65,7 +66,7 @@ def test_next_listing_begins_below_the_lowest_key_of_late() -> None:
 
 def test_what_was_written_long_ago_is_not_looked_back_to() -> None:
     """The time of looking back has passed, to the hour: then the last key of all is the lowest."""
-    position = Position(PositionPolicy(lookback_seconds=86_400, reconcile_seconds=10**6))
+    position = Position(replace(POLICY, reconcile_seconds=10**6))
     listed(position, "a1", written=NOW)
     listed(position, "m1", "z1", written=NOW + 2 * HOUR, now=NOW + 2 * HOUR)
 
@@ -93,13 +94,22 @@ def test_listing_that_begins_at_the_very_beginning_is_a_whole_one() -> None:
     assert position.next_passage(now=NOW + HOUR).is_whole
 
 
+def test_small_prefix_is_listed_whole_each_time() -> None:
+    """A short cut would save nothing there, and find late keys later."""
+    position = Position(replace(POLICY, small_objects=2))
+    listed(position, "k1", "k2")
+    assert listed(position, "k1", "k2", "k3").is_whole
+
+    assert not listed(position, "k3").is_whole
+
+
 def test_prefix_is_listed_whole_again_when_it_is_time() -> None:
     """Counted from the beginning of the last whole listing."""
     position = Position(POLICY)
     listed(position, "k1")
     assert not listed(position, now=NOW + 3 * HOUR - 1).is_whole
 
-    assert listed(position, now=NOW + 3 * HOUR).is_whole
+    assert listed(position, "k1", now=NOW + 3 * HOUR).is_whole
     assert not listed(position, now=NOW + 3 * HOUR + 1).is_whole
 
 
@@ -117,7 +127,7 @@ def test_whole_listing_is_made_when_it_is_asked_for() -> None:
     listed(position, "k1")
     position.want_whole()
 
-    assert listed(position).is_whole
+    assert listed(position, "k1").is_whole
     assert not listed(position).is_whole
 
 
@@ -185,7 +195,7 @@ def test_object_that_was_gone_is_looked_for() -> None:
 
 def test_time_to_come_counts_as_now() -> None:
     """A bucket whose clock is ahead does not keep the place for looking back to."""
-    position = Position(PositionPolicy(lookback_seconds=86_400, reconcile_seconds=10**9))
+    position = Position(replace(POLICY, reconcile_seconds=10**9))
     listed(position, "a1", written=NOW + 300 * DAY)
     listed(position, "z1", written=NOW, now=NOW + HOUR)
     listed(position, "z1", written=NOW, now=NOW + 2 * DAY)
