@@ -9,6 +9,11 @@ import msgspec
 # Who gave up on a line, as its dead letter says.
 PROCESSOR: Final = f"openai-compliance/{version('openai-compliance')}"
 
+# So many failures of one object are told one by one; those behind them by range, or an object of
+# another format would be a flood of dead letters. The lines themselves are in raw, or in the
+# bucket.
+SINGLE_FAILURES_MAX: Final = 1000
+
 
 class FailureKind(StrEnum):
     """What sort of thing is wrong with a line.

@@ -7,11 +7,17 @@ publishing does.
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from producer.clock import Clock
-from producer.contract.dead_letter import DeadLetter, Failure, FailureKind
+from producer.contract.dead_letter import (
+    SINGLE_FAILURES_MAX,
+    DeadLetter,
+    Failure,
+    FailureKind,
+)
 from producer.contract.objects import (
     LineCounts,
     ObjectOutcome,
@@ -217,9 +223,13 @@ class PartitionPuller:
             source_id=version.source_id,
             key=version.key,
             raw=self._plan.encode(source, version, pulled_at, chunk.lines) if chunk.lines else [],
-            dead_letters=[
-                self._too_large(source, version, line, pulled_at) for line in chunk.oversized
-            ],
+            dead_letters=self._too_large(
+                source,
+                version,
+                chunk.oversized,
+                told=before.place.dead_letter_lines,
+                pulled_at=pulled_at,
+            ),
             progress=progress_of(version, place=chunk.place, started_at=started_at),
             outcome=None
             if chunk.end is None
@@ -229,18 +239,41 @@ class PartitionPuller:
         )
 
     def _too_large(
-        self, source: IngestionSource, version: ObjectVersion, line: OversizedLine, pulled_at: int
+        self,
+        source: IngestionSource,
+        version: ObjectVersion,
+        oversized: Sequence[OversizedLine],
+        *,
+        told: int,
+        pulled_at: int,
+    ) -> list[DeadLetter]:
+        """Build a dead letter a line, and one for all that are too many to be told one by one."""
+        single = max(0, SINGLE_FAILURES_MAX - told)
+        tell = partial(self._dead_letter, source, version, pulled_at=pulled_at)
+        letters = [tell([line], payload=line.sample) for line in oversized[:single]]
+        rest = oversized[single:]
+        return [*letters, tell(rest, payload=None)] if rest else letters
+
+    def _dead_letter(
+        self,
+        source: IngestionSource,
+        version: ObjectVersion,
+        lines: Sequence[OversizedLine],
+        *,
+        payload: bytes | None,
+        pulled_at: int,
     ) -> DeadLetter:
+        most, size = self._plan.limits.line_bytes_max, sum(line.size_bytes for line in lines)
+        told = (
+            f"{len(lines)} lines have {size} bytes together, each more than {most}; an object's"
+            f" failures beyond {SINGLE_FAILURES_MAX} are told by range"
+            if payload is None
+            else f"the line has {size} bytes, more than {most}; the payload is its beginning"
+        )
         return DeadLetter(
             stage="puller",
             processor=self._plan.processor,
-            failures=(
-                Failure(
-                    kind=FailureKind.TOO_LARGE,
-                    message=f"the line has {line.size_bytes} bytes, more than "
-                    f"{self._plan.limits.line_bytes_max}; the payload is its beginning",
-                ),
-            ),
+            failures=(Failure(kind=FailureKind.TOO_LARGE, message=told),),
             source_id=version.source_id,
             organization_id=source.organization_id,
             bucket=version.bucket,
@@ -248,12 +281,12 @@ class PartitionPuller:
             etag=version.etag,
             pull_id=version.pull_id,
             replay_id=version.replay_id,
-            line_number=line.line_number,
-            last_line_number=line.line_number,
-            lines=1,
+            line_number=lines[0].line_number,
+            last_line_number=lines[-1].line_number,
+            lines=len(lines),
             pulled_at=pulled_at,
-            payload=line.sample,
-            payload_bytes=line.size_bytes,
+            payload=payload,
+            payload_bytes=size,
         )
 
     def _outcome(

@@ -213,7 +213,7 @@ class PullerStage:
             transaction.advance(self.topic, partition, offset=piece.offset + 1)
         self._pulled.lines["raw"] += len(piece.raw)
         self._pulled.lines["blank"] += piece.blank_lines
-        self._pulled.lines["dead_letter"] += len(piece.dead_letters)
+        self._pulled.lines["dead_letter"] += sum(letter.lines for letter in piece.dead_letters)
         self._pulled.read_bytes += piece.read_bytes
 
     def _publish_outcome(
