@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from functools import cache
+from inspect import unwrap
 from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, get_args
 
@@ -41,8 +42,14 @@ _KINDS: Final = (dict, tuple, frozenset, msgspec.Struct)
 
 # Whose change cannot show, and why.
 EQUIVALENT: Final[dict[str, str]] = {
-    r"families\.audit_log\.ACTIONS\[.*\]\.outcome": "the result that a record states always wins",
-    r"families\.api_platform_types\..*\.other": "asked for only where there are activities",
+    r"families\.audit_actions\.ACTIONS\[.*\]\.outcome": (
+        "the result that a record states always wins"
+    ),
+    r"families\.words\.CLASSES\['(SESSION|SESSION_REVOCATION|LOGIN|LOGOUT)'\]\.event_type": (
+        "what authentications are follows from their activity"
+    ),
+    r"families\.words\.VERBS\['LOG(IN|OUT)'\]": "they are classes of their own",
+    r"families\.words\.PAST\['RESENT'\]": "no object knows what it is to be sent again",
     r"families\.(api_platform_audit|legacy_conversation)\.FAMILY\.type_names": (
         "asked for by name only for records without an object"
     ),
@@ -66,7 +73,8 @@ def _is_asked_for(constant: Constant) -> bool:
     """Whether a function names a constant; else it was used up when its module was made."""
     room = constant.module.__name__.rpartition(".")[2]
     return any(
-        constant.name in names and (module is constant.module or room in names)
+        constant.name in names
+        and (room in names or vars(module).get(constant.name) is constant.value)
         for module, names in _named()
     )
 
@@ -77,7 +85,7 @@ def _named() -> list[tuple[ModuleType, frozenset[str]]]:
     return [
         (module, frozenset(code.co_names))
         for module in room_modules()
-        for value in vars(module).values()
+        for value in map(unwrap, filter(callable, vars(module).values()))
         if isinstance(value, FunctionType) and value.__module__ == module.__name__
         for code in _codes(value.__code__)
     ]

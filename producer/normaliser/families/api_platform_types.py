@@ -1,8 +1,8 @@
-"""The types of the API platform's audit log, read as words.
+"""The types of the API platform's audit log, read as words (see `words`).
 
-So a new type lands where its object belongs: the last verb in the past tense is what was done, and
-the words in front of it name the object. Nearly no type says how it went. A dot means no more than
-a `_`, which copies of the log may have in its place.
+The last verb in the past tense is what was done, else a verb at the end; the words in front of it
+name the object. Nearly no type says how it went. A dot means no more than a `_`, which copies of
+the log may have in its place.
 """
 
 from functools import lru_cache
@@ -12,96 +12,49 @@ import msgspec
 
 from producer.contract.event import EventOutcome, EventType
 from producer.normaliser import ocsf
-from producer.normaliser.ocsf import CREATE, DELETE, OTHER, READ, UPDATE
+from producer.normaliser.families.words import (
+    CLASSES,
+    SIGNING,
+    VERBS,
+    event_type_of,
+    one_object,
+    present,
+    words_of,
+)
+from producer.normaliser.ocsf import OTHER, READ
 from producer.normaliser.rules import Rule
 
-# The verbs; the number is the activity of class 6003.
-VERBS: Final[dict[str, int]] = {
-    "CREATED": CREATE,
-    "ADDED": CREATE,
-    "REGISTERED": CREATE,
-    "PROVISIONED": CREATE,
-    "ISSUED": CREATE,
-    "LOOKED": READ,
-    "UPDATED": UPDATE,
-    "UPSERTED": UPDATE,
-    "ACTIVATED": UPDATE,
-    "DEACTIVATED": UPDATE,
-    "ENABLED": UPDATE,
-    "DISABLED": UPDATE,
-    "ARCHIVED": UPDATE,
-    "ATTACHED": UPDATE,
-    "DETACHED": UPDATE,
-    "BOUND": UPDATE,
-    "UNBOUND": UPDATE,
-    "MIGRATED": UPDATE,
-    "DELETED": DELETE,
-    "REMOVED": DELETE,
-    "REVOKED": DELETE,
-    "SENT": OTHER,
-    "INVITED": OTHER,
-    "ACCEPTED": OTHER,
-    "DECLINED": OTHER,
-    "STARTED": OTHER,
-    "REQUESTED": OTHER,
-    "RESOLVED": OTHER,
-    "COMPLETED": OTHER,
-    "SUCCEEDED": OTHER,
-    "FAILED": OTHER,
-}
 _PAST: Final = "ED"
 
+# What a type says of how it went, behind what was done.
 OUTCOMES: Final[dict[str, EventOutcome]] = {"SUCCEEDED": "success", "FAILED": "failure"}
 
-
-class Object(msgspec.Struct, frozen=True):
-    """What an object's events are: the activity of each verb in its class, and of all others.
-
-    Without activities, they are those of the verbs.
-    """
-
-    event_type: EventType
-    class_uid: int
-    activities: dict[str, int] | None = None
-    other: int = OTHER
-
-
-_SETTING: Final = Object("admin.config_change", ocsf.API_ACTIVITY)
-_CREDENTIAL: Final = Object("auth.action", ocsf.API_ACTIVITY)
-
-
-def _account(**activities: int) -> Object:
-    return Object("admin.config_change", ocsf.ACCOUNT_CHANGE, activities)
-
-
-def _access(**activities: int) -> Object:
-    return Object("admin.config_change", ocsf.USER_ACCESS, activities)
-
-
-def _group(**activities: int) -> Object:
-    return Object("admin.config_change", ocsf.GROUP_MANAGEMENT, activities)
-
-
-# The first of these whose words are in a type is its object: limits of users are no users.
-OBJECTS: Final[dict[str, Object]] = {
-    "POLICY": _SETTING,
-    "LIMIT": _SETTING,
-    "SETTINGS": _SETTING,
-    "ADS_ACCOUNT": _SETTING,
-    "API_KEY": _CREDENTIAL,
-    "TOKEN": _CREDENTIAL,
-    "ROLE_ASSIGNMENT": _access(CREATED=1, DELETED=2),
-    "ROLE": _access(BOUND=1, UNBOUND=2, ASSIGNED=1, UNASSIGNED=2),
-    "INVITE": _account(SENT=1, DELETED=6),
-    "GROUP_MEMBER": _group(ADDED=3, REMOVED=4),
-    "GROUP": _group(CREATED=6, DELETED=5),
-    "SERVICE_ACCOUNT": _account(CREATED=1, DELETED=6),
-    "MEMBERSHIP": _account(REVOKED=6),
-    "USER": _account(ADDED=1, INVITED=1, SUSPENDED=5, DELETED=6, REMOVED=6),
-    "LOGIN": Object("auth.signin", ocsf.AUTHENTICATION, {}, other=1),
-    "LOGOUT": Object("auth.signout", ocsf.AUTHENTICATION, {}, other=2),
-    "SESSION_REVOCATION": Object("auth.signout", ocsf.AUTHENTICATION, {}, other=2),
+# The objects without a class of their own, and what events theirs are. The first whose words are
+# in a type is its object, before those that have a class: limits of users are no users.
+OBJECTS: Final[dict[str, EventType]] = {
+    "POLICY": "admin.config_change",
+    "LIMIT": "admin.config_change",
+    "SETTING": "admin.config_change",
+    "ADS_ACCOUNT": "admin.config_change",
+    "API_KEY": "auth.action",
+    "TOKEN": "auth.action",
+    "SECRET": "auth.action",
+    "CREDENTIAL": "auth.action",
 }
+# The objects of a class, in the order in which their words are looked for.
+WITH_A_CLASS: Final = (
+    "PASSWORD",
+    "MFA",
+    "ROLE_ASSIGNMENT",
+    "USER_ROLE",
+    "ROLE",
+    "INVITE",
+    "GROUP_USER",
+    "GROUP",
+    "SESSION_REVOCATION",
+    "SESSION",
+    "USER",
+)
 
 _NO_TYPE: Final = Rule("agent.action", ocsf.API_ACTIVITY, ocsf.UNKNOWN)
 _OTHER_TYPE: Final = Rule("agent.action", ocsf.API_ACTIVITY, OTHER)
@@ -125,36 +78,48 @@ def read_type(name: str) -> Reading:
 
 
 def _read_type(name: str) -> Reading:
-    noun, verb = _words(name)
-    return Reading(_rule(noun, verb), noun.lower())
+    words = words_of(name)
+    if words[:1] == [_TENANT]:
+        words = words[1:]
+    outcome = OUTCOMES.get(words[-1]) if words else None
+    noun, verb = _words(words if outcome is None else words[:-1])
+    rule = _rule(noun, verb, outcome or "unknown", says_how=outcome is not None)
+    return Reading(rule, (noun or verb).lower())
 
 
 _cached = lru_cache(maxsize=_TYPES_CACHED)(_read_type)
 
 
-def _words(name: str) -> tuple[str, str]:
-    """Take a type apart: its object and its verb, if it has one."""
-    words = [word for word in name.upper().replace(".", "_").split("_") if word]
-    if words[:1] == [_TENANT]:
-        words = words[1:]
-    verbs = [place for place, word in enumerate(words) if word in VERBS]
-    if not verbs and words and words[-1].endswith(_PAST):
-        verbs = [len(words) - 1]
-    if not verbs:
-        return "_".join(words), ""
-    return "_".join(words[: verbs[-1]]), words[verbs[-1]]
+def _words(words: list[str]) -> tuple[str, str]:
+    """Take a type apart: its object and its verb in the present, if it has one."""
+    last = len(words) - 1
+    past = [place for place, word in enumerate(words) if present(word)]
+    if past:
+        return "_".join(words[: past[-1]]), present(words[past[-1]])
+    if words and (words[last] in VERBS or words[last].endswith(_PAST)):
+        return "_".join(words[:last]), words[last]
+    return "_".join(words), ""
 
 
-def _rule(noun: str, verb: str) -> Rule:
+def _rule(noun: str, verb: str, outcome: EventOutcome, *, says_how: bool) -> Rule:
     if not noun and not verb:
         return _NO_TYPE
     activity = VERBS.get(verb, OTHER)
     if activity == READ:
-        return Rule("api.call", ocsf.API_ACTIVITY, READ)
-    found = next((one for words, one in OBJECTS.items() if f"_{words}_" in f"_{noun}_"), None)
-    if found is None and verb not in VERBS:
-        return _OTHER_TYPE
-    found = found or _SETTING
-    if found.activities is not None:
+        return Rule("api.call", ocsf.API_ACTIVITY, READ, outcome)
+    one = f"_{one_object(noun)}_"
+    plain = next((kind for name, kind in OBJECTS.items() if f"_{name}_" in one), None)
+    if plain is not None:
+        return Rule(plain, ocsf.API_ACTIVITY, activity, outcome)
+    name = verb if verb in SIGNING else _with_a_class(one)
+    if name is not None:
+        found = CLASSES[name]
         activity = found.activities.get(verb, found.other)
-    return Rule(found.event_type, found.class_uid, activity, OUTCOMES.get(verb, "unknown"))
+        return Rule(event_type_of(found, activity), found.class_uid, activity, outcome)
+    if verb not in VERBS and not says_how:
+        return _OTHER_TYPE
+    return Rule("admin.config_change", ocsf.API_ACTIVITY, activity, outcome)
+
+
+def _with_a_class(one: str) -> str | None:
+    return next((name for name in WITH_A_CLASS if f"_{name}_" in one), None)

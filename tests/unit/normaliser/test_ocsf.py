@@ -12,7 +12,7 @@ from types import ModuleType
 import pytest
 
 from producer.normaliser import families
-from producer.normaliser.families import api_platform_types, audit_log, auth_log
+from producer.normaliser.families import api_platform_types, audit_actions, auth_log, words
 from producer.normaliser.families.catalogue import FAMILIES, OBJECTS
 from producer.normaliser.ocsf import place
 from producer.normaliser.rules import Draft, Rule
@@ -118,35 +118,49 @@ def test_every_family_brings_rules() -> None:
         if not rules_of(importlib.import_module(family.describe.__module__))
     }
     # Actions and types that are read as words have their rules made of these tables.
-    assert {"producer.normaliser.families.api_platform_audit"} == without
+    assert {
+        "producer.normaliser.families.api_platform_audit",
+        "producer.normaliser.families.audit_log",
+    } == without
 
 
-@pytest.mark.parametrize("noun", [*audit_log.CLASSES, "OTHER_NOUN", "", *audit_log.CREDENTIALS])
-@pytest.mark.parametrize("verb", [*audit_log.VERBS, "NO_VERB", ""])
-def test_every_audit_action_is_at_a_place_that_exists(noun: str, verb: str) -> None:
+NOUNS = sorted(
+    {*words.CLASSES, *words.SAME, *audit_actions.CREDENTIALS, *api_platform_types.OBJECTS}
+    | {"GROUP_MEMBER", "OTHER_NOUN", ""}
+)
+
+
+@pytest.mark.parametrize("noun", NOUNS)
+def test_every_audit_action_is_at_a_place_that_exists(noun: str) -> None:
     """Whatever object and verb an action joins, in either order."""
-    for action in (f"{noun}_{verb}", f"{verb}_{noun}"):
-        rule = audit_log.read_action(action).rule
-        assert rule.activity_id in ACTIVITIES[rule.class_uid], action
+    for verb in (*words.VERBS, "NO_VERB", "FROBNICATED", ""):
+        for action in (f"{noun}_{verb}", f"{verb}_{noun}", f"USER_{verb}_{noun}"):
+            rule = audit_actions.read_action(action).rule
+            assert rule.activity_id in ACTIVITIES[rule.class_uid], action
 
 
-@pytest.mark.parametrize("noun", [*api_platform_types.OBJECTS, "OTHER_NOUN", ""])
+@pytest.mark.parametrize("noun", NOUNS)
 def test_every_type_of_the_platform_is_at_a_place_that_exists(noun: str) -> None:
     """Whatever object and verb a type joins."""
-    verbs = {verb for one in api_platform_types.OBJECTS.values() for verb in one.activities or ()}
-    for verb in (*api_platform_types.VERBS, *verbs, "FROBNICATED", "NO_VERB", ""):
+    for verb in (*words.VERBS, "FROBNICATED", "SUCCEEDED", "NO_VERB", ""):
         rule = api_platform_types.read_type(f"{noun}.{verb}").rule
         assert rule.activity_id in ACTIVITIES[rule.class_uid], (noun, verb)
 
 
-@pytest.mark.parametrize("number", sorted(audit_log.CLASSES.values(), key=str))
-def test_every_activity_of_an_object_is_one_of_its_class(
-    number: tuple[int, dict[str, int]],
-) -> None:
+@pytest.mark.parametrize("name", words.CLASSES)
+def test_every_activity_of_an_object_is_one_of_its_class(name: str) -> None:
     """And each verb that an object names is a verb."""
-    class_uid, activities = number
-    assert set(activities.values()) <= set(ACTIVITIES[class_uid])
-    assert set(activities) <= set(audit_log.VERBS)
+    found = words.CLASSES[name]
+    assert {*found.activities.values(), found.other} <= set(ACTIVITIES[found.class_uid])
+    assert set(found.activities) <= set(words.VERBS)
+
+
+def test_verbs_are_verbs() -> None:
+    """What the past of a verb is, and which verbs are nouns, is said of verbs alone."""
+    assert set(words.PAST.values()) <= set(words.VERBS)
+    assert set(words.VERBS) >= audit_actions.NOUNS
+    assert words.SIGNING <= set(words.CLASSES)
+    assert set(api_platform_types.WITH_A_CLASS) == set(words.CLASSES) - words.SIGNING
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,311 @@
+"""The actions of AUDIT_LOG, read as words (see `words`).
+
+API keys' actions have the verb in front (`DELETE_CONVERSATION`), all others behind their object
+(`CONVERSATION_DELETE`, `GROUP_ADD_USERS`, `USER_ROLE_UPDATED`). The verb is, in this order:
+
+1. the first word that is a verb and nothing else;
+2. the last word, if it is a verb in the past tense, or one that is a noun as well (`SKILL_SHARE`);
+3. the first word that is a verb and a noun (`EXPORT_WORKSPACE_SKILL`);
+4. the last word in the past tense (`USER_DELETED_CONVERSATION`).
+
+What an action was done to stands in front of its verb, or behind it if nothing stands in front;
+where both together have a class (`USER_RESET_PASSWORD`, `GROUP_ADD_USERS`) they are the object.
+Words about the circumstances (`BULK`, `FAILED`, `BY_ADMIN`) say nothing of either, and what
+something is added to or taken from is its holder (`USER_ADDED_TO_GROUP`).
+"""
+
+import re
+from functools import lru_cache
+from typing import Final
+
+import msgspec
+
+from producer.contract.event import EventType
+from producer.normaliser import ocsf
+from producer.normaliser.families.words import (
+    CLASSES,
+    SIGNING,
+    VERBS,
+    event_type_of,
+    one_object,
+    present,
+    words_of,
+)
+from producer.normaliser.ocsf import CREATE, DELETE, OTHER, READ, UPDATE
+from producer.normaliser.rules import Rule
+
+_API: Final = ocsf.API_ACTIVITY
+
+# Actions, or objects with their verbs, that are not what their words say; in the singular.
+ACTIONS: Final[dict[str, Rule]] = {
+    "INVITE_USER": Rule("admin.config_change", ocsf.ACCOUNT_CHANGE, 1),
+    # With whatever else follows: how a workspace invites, not an invitation.
+    "INVITE_SET": Rule("admin.config_change", _API, UPDATE),
+    "CONVERSATION_MESSAGE_RATING": Rule("agent.action", _API, CREATE),
+    "SKILL_WORKSPACE_ACCESS": Rule("admin.config_change", _API, UPDATE),
+    "WORKSPACE_POLICY_ACKNOWLEDGEMENT": Rule("agent.action", _API, CREATE),
+}
+
+# Verbs that are nouns as well: a list, an export, an invite.
+NOUNS: Final = frozenset(
+    {
+        "ALLOW",
+        "ARCHIVE",
+        "BLOCK",
+        "CHANGE",
+        "CHECK",
+        "CLONE",
+        "COPY",
+        "DOWNLOAD",
+        "END",
+        "EXPORT",
+        "GRANT",
+        "IMPORT",
+        "INVITE",
+        "ISSUE",
+        "LINK",
+        "LIST",
+        "LOCK",
+        "LOGIN",
+        "LOGOUT",
+        "QUERY",
+        "READ",
+        "REQUEST",
+        "RESET",
+        "SEARCH",
+        "SHARE",
+        "START",
+        "STOP",
+        "TRANSFER",
+        "UPLOAD",
+        "VIEW",
+    }
+)
+# A verb in the past tense alone: accesses are something that one has.
+_ACCESS: Final = "ACCESS"
+# In front, a noun: the invitation of users, not the call to invite them.
+_INVITE: Final = "INVITE"
+
+# How it was done, or how it went, which the result of the record tells.
+_CIRCUMSTANCES: Final = frozenset(
+    {
+        "ADMIN",
+        "ALL",
+        "AUTOMATICALLY",
+        "BATCH",
+        "BULK",
+        "FAILED",
+        "FORCE",
+        "MASS",
+        "PERMANENTLY",
+        "SUCCEEDED",
+        "TEMPORARILY",
+    }
+)
+# What follows these words is not what it was done to.
+_ASIDE: Final = re.compile(r"(?<=.)_(?:BY|VIA|OF|FOR|WITH|AS)_.*", re.DOTALL)
+_HOLDER: Final = re.compile(r"(.+)_(?:TO|INTO|FROM)_(.+)", re.DOTALL)
+
+# What people do with their own conversations and files is use, not configuration.
+IN_USE: Final = frozenset(
+    {"CONVERSATION", "CONVERSATION_MESSAGE", "CONVERSATION_MESSAGE_RATING", "FILE"}
+)
+CREDENTIALS: Final = frozenset({"API_KEY", "CREDENTIAL", "SECRET", "TOKEN"})
+
+# Objects that are about a person rather than what their words say.
+OF_PEOPLE: Final = frozenset({"USER_ROLE"})
+# Those that only a name without more words, or that of a user, has: a workspace's password, its
+# second factor and its sessions are settings.
+_ALONE: Final = frozenset({"PASSWORD", "MFA", "SESSION", "LOGIN", "LOGOUT"})
+# Those that are what they are only with what stands behind the verb.
+_PLAIN: Final = frozenset({"USER", "GROUP", "INVITE"})
+_TENANTS: Final = frozenset({"WORKSPACE", "ORGANIZATION", "TENANT"})
+
+# Ids of what an action can be about beside its own object, people first.
+KNOWN_IDS: Final = (
+    "user_id",
+    "account_user_id",
+    "conversation_id",
+    "gpt_id",
+    "project_id",
+    "app_id",
+    "connector_id",
+    "agent_id",
+    "skill_id",
+    "plugin_id",
+    "site_id",
+    "group_id",
+    "role_id",
+    "file_id",
+    "access_token_id",
+    "session_id",
+    "invite_id",
+)
+# Names of objects have one to four words; whoever writes a million must not have them all joined.
+_WORDS_MAX: Final = 8
+_ACTIONS_CACHED: Final = 1024
+_CACHED_LENGTH_MAX: Final = 64
+
+
+class Reading(msgspec.Struct, frozen=True):
+    """What an action says: its rule, and the fields of `action_data` that may name its object."""
+
+    rule: Rule
+    id_names: tuple[str, ...]
+
+
+class _Words(msgspec.Struct, frozen=True, kw_only=True):
+    """An action taken apart: what stands in front of the verb, the verb, what stands behind."""
+
+    said: str
+    before: str
+    verb: str = ""
+    behind: str = ""
+    holder: str = ""
+
+    @property
+    def noun(self) -> str:
+        """What it was done to, as far as single words say it."""
+        return self.before or self.behind
+
+
+def read_action(action: str) -> Reading:
+    """Read an action by its words."""
+    return _cached(action) if len(action) <= _CACHED_LENGTH_MAX else _read_action(action)
+
+
+def _read_action(action: str) -> Reading:
+    words = _words(action)
+    by_verb = f"{one_object(words.noun)}_{words.verb}"
+    rule = ACTIONS.get(one_object(words.said)) or ACTIONS.get(by_verb)
+    return Reading(rule or _by_words(words), _id_names(words.noun))
+
+
+_cached = lru_cache(maxsize=_ACTIONS_CACHED)(_read_action)
+
+
+def _id_names(noun: str) -> tuple[str, ...]:
+    """Name where an object's id may be: `custom_gpt_id`, then `gpt_id`, then what is known."""
+    if one_object(noun) in OF_PEOPLE:
+        return KNOWN_IDS
+    words = noun.lower().split("_")[-_WORDS_MAX:]
+    ends = ("_".join(words[start:]) for start in range(len(words)))
+    own = (f"{name}_id" for end in ends for name in (end, end.removesuffix("s")) if name)
+    return (*dict.fromkeys(own), *KNOWN_IDS)
+
+
+def _words(action: str) -> _Words:
+    """Take an action apart."""
+    text = _ASIDE.sub("", "_".join(words_of(action)))
+    held = _HOLDER.fullmatch(text)
+    words = (text if held is None else held[1]).split("_")
+    words = [word for word in words if word not in _CIRCUMSTANCES] or words
+    place, verb = _verb(words)
+    if not verb:
+        return _without_verb(words)
+    return _Words(
+        said="_".join(words),
+        before="_".join(words[:place]),
+        verb=verb,
+        behind="_".join(words[place + 1 :]),
+        holder="" if held is None else held[2],
+    )
+
+
+def _verb(words: list[str]) -> tuple[int, str]:
+    """Find the verb of an action and its place."""
+    last = len(words) - 1
+    verbs = [
+        place
+        for place, word in enumerate(words)
+        if word in VERBS and word != _ACCESS and not (place == 0 and word == _INVITE)
+    ]
+    for place in verbs:
+        if words[place] not in NOUNS:
+            return place, words[place]
+    if last and present(words[last]):
+        return last, present(words[last])
+    if last in verbs:
+        return last, words[last]
+    if verbs:
+        return verbs[0], words[verbs[0]]
+    past = [place for place in range(last) if present(words[place])]
+    return (past[-1], present(words[past[-1]])) if past else (0, "")
+
+
+def _without_verb(words: list[str]) -> _Words:
+    """Take the last word for a verb that is not known, if the others have a class."""
+    front = "_".join(words[:-1])
+    noun = words[0] if words[0] == _INVITE or _object(front) is None else front
+    return _Words(said="_".join(words), before=noun)
+
+
+def _by_words(words: _Words) -> Rule:
+    noun, verb = words.noun, words.verb
+    if not noun and not verb:
+        return Rule("agent.action", _API, ocsf.UNKNOWN)
+    activity = VERBS.get(verb, OTHER)
+    if verb in SIGNING:
+        return _in_class(verb, verb)
+    name = _object_of(words)
+    if name is not None and activity != READ:
+        return _in_class(name, verb)
+    return Rule(_event_type(words, activity, known=name is not None), _API, activity)
+
+
+def _in_class(name: str, verb: str) -> Rule:
+    found = CLASSES[name]
+    activity = found.activities.get(verb, found.other)
+    return Rule(event_type_of(found, activity), found.class_uid, activity)
+
+
+def _object_of(words: _Words) -> str | None:
+    """Find the object with a class of its own that an action is about."""
+    noun = words.noun
+    both = [f"{words.holder}_{noun}"] if words.holder else []
+    if words.before and words.behind:
+        both.append(f"{words.before}_{words.behind}")
+    for name in map(_object, both):
+        if name is not None and name not in _PLAIN:
+            return name
+    found = _object(noun)
+    if not words.before or not words.behind:
+        return found
+    if words.before in _TENANTS:
+        return found or _object(words.behind)
+    # `USER_DELETE_FILE` deletes no user, `USER_UPDATE_NAME` changes one.
+    part = found == "USER" and VERBS[words.verb] in (CREATE, READ, DELETE)
+    return None if part else found
+
+
+def _object(noun: str) -> str | None:
+    """Find the object with a class of its own that a noun, or several of them, are."""
+    one = one_object(noun)
+    user = one.removeprefix("USER_")
+    found = [
+        name
+        for name in CLASSES
+        if one == name
+        or (name in _ALONE and user == name)
+        or (name not in _ALONE and one.endswith(f"_{name}"))
+    ]
+    return max(found, key=len, default=None)
+
+
+def _event_type(words: _Words, activity: int, *, known: bool) -> EventType:
+    """Tell what kind of event an action is.
+
+    By key: reading is a call, all else changes a workspace. By people: their credentials, their
+    own conversations and files, and what has no known verb; all else changes a workspace.
+    """
+    by_key = bool(words.verb) and not words.before
+    if by_key and activity == READ:
+        return "api.call"
+    noun = f"_{one_object('_'.join(filter(None, (words.before, words.behind))))}"
+    if any(noun.endswith(f"_{name}") for name in CREDENTIALS):
+        return "auth.action"
+    if by_key:
+        return "admin.config_change"
+    if one_object(words.noun) in IN_USE or (not words.verb and not known):
+        return "agent.action"
+    return "admin.config_change"
