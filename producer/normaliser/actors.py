@@ -1,13 +1,15 @@
-"""Who did it: the provider's id by the order of fallbacks, never an e-mail.
+"""Who did it: the provider's id by the order of fallbacks, never an e-mail and never a name.
 
 The order: the user; the one who delegated to the agent; the agent; the API key; the external
-collaborator; the identity of a usage report, whose own actor is the system; the system.
+collaborator; the identity of a usage report, whose own actor is the system; the system. The kind
+is that of whoever the id is; that an agent acted shows in on whose behalf, and in its own id.
 """
 
 import re
 from typing import Final
 
-from producer.normaliser.privacy import is_email
+from producer.normaliser.forms import is_email
+from producer.normaliser.privacy import no_id, withhold
 from producer.normaliser.reading import (
     EMPTY,
     Findings,
@@ -26,6 +28,8 @@ _RUNTIME: Final = "agent_runtime"
 _SYSTEM: Final = "system"
 _UNKNOWN: Final = "unknown"
 
+_NO_ID: Final = "has not the form of an id"
+
 # The actors of API-platform audit logs.
 _PLATFORM_KINDS: Final = ("session", "api_key")
 
@@ -42,7 +46,27 @@ def person_id(raw: str) -> str:
 def person_at(values: JsonObject, name: str, findings: Findings) -> str | None:
     """Give the person whose id is at `name`; never an e-mail."""
     found = identifier(values, name, findings)
-    return None if found is None or is_email(found) else person_id(found)
+    if found is None:
+        return None
+    reason = no_id(found)
+    if reason is None:
+        return person_id(found)
+    withhold(findings, name, reason)
+    return None
+
+
+def id_in_text(values: JsonObject, name: str, findings: Findings) -> str | None:
+    """Give the id at `name`, where the field does not say that it is one; a name is none.
+
+    The provider's ids hold digits, or begin as its users do.
+    """
+    found = identifier(values, name, findings)
+    if found is None or is_email(found):
+        return found
+    if found.startswith(_USER_PREFIX) or any(map(str.isdigit, found)):
+        return found
+    _withhold(findings, _NO_ID)
+    return _UNKNOWN
 
 
 def agent_attributes(
@@ -58,6 +82,12 @@ def agent_attributes(
 def who_acted(record: JsonObject, findings: Findings) -> Who:
     """Read the actor of an enveloped record."""
     actor = mapping(record, "actor", findings)
+    return _acting(actor, findings) or _beside(record, findings) or _nobody(actor, findings)
+
+
+def who_is_reported(record: JsonObject, findings: Findings) -> Who:
+    """Read the actor of a usage report, which is by the system and about somebody."""
+    actor = mapping(record, "actor", findings)
     return (
         _acting(actor, findings)
         or _reported(record, findings)
@@ -70,9 +100,10 @@ def user(raw: str | None, address: str | None, findings: Findings) -> Who | None
     """Give a user by id; `None` if there is neither an id nor an address."""
     if raw is None:
         return None if address is None else Who(kind="user", id=_UNKNOWN, email=address)
-    if is_email(raw):
-        _withhold(findings)
-        return Who(kind="user", id=_UNKNOWN, email=address or raw)
+    reason = no_id(raw)
+    if reason is not None:
+        _withhold(findings, reason)
+        return Who(kind="user", id=_UNKNOWN, email=address or (raw if is_email(raw) else None))
     person = person_id(raw)
     return Who(kind="user", id=person, email=address, account=raw if raw != person else None)
 
@@ -114,9 +145,10 @@ def _agent(actor: JsonObject, findings: Findings) -> Who | None:
     )
     if delegator is None:
         return None if agent is None else Who(kind="agent", id=agent, agent=agent)
+    of_agent = agent is not None and delegator.id == _UNKNOWN
     return Who(
-        kind="agent",
-        id=agent or _UNKNOWN if delegator.id == _UNKNOWN else delegator.id,
+        kind="agent" if of_agent else delegator.kind,
+        id=agent if agent is not None and of_agent else delegator.id,
         email=delegator.email,
         on_behalf_of=delegator.id,
         agent=agent,
@@ -126,12 +158,12 @@ def _agent(actor: JsonObject, findings: Findings) -> Who | None:
 
 def _agent_id(agent: JsonObject, findings: Findings) -> str | None:
     found = identifier(agent, "id", findings)
-    return None if found is None else _no_email(found, findings)
+    return None if found is None else _id(found, findings)
 
 
 def _api_key(actor: JsonObject, findings: Findings) -> Who | None:
     key = identifier(actor, "redacted_id", findings)
-    return None if key is None else Who(kind="api_key", id=f"api_key:{_no_email(key, findings)}")
+    return None if key is None else Who(kind="api_key", id=f"api_key:{_id(key, findings)}")
 
 
 def _external(actor: JsonObject, findings: Findings) -> Who | None:
@@ -141,7 +173,7 @@ def _external(actor: JsonObject, findings: Findings) -> Who | None:
     provider = text(actor, "provider", findings) or _UNKNOWN
     return Who(
         kind="external_user",
-        id=f"external:{_no_email(provider, findings)}:{_no_email(raw, findings)}",
+        id=f"external:{_id(provider, findings)}:{_id(raw, findings)}",
         email=raw if is_email(raw) else None,
     )
 
@@ -152,7 +184,7 @@ def _platform(actor: JsonObject, findings: Findings) -> Who | None:
         person = mapping(mapping(actor, "session", findings), "user", findings)
         return user(identifier(person, "id", findings), text(person, "email", findings), findings)
     key = identifier(mapping(actor, "api_key", findings), "id", findings)
-    return None if key is None else Who(kind="api_key", id=f"api_key:{_no_email(key, findings)}")
+    return None if key is None else Who(kind="api_key", id=f"api_key:{_id(key, findings)}")
 
 
 def _reported(record: JsonObject, findings: Findings) -> Who | None:
@@ -191,15 +223,16 @@ def _nobody(actor: JsonObject, findings: Findings) -> Who:
     if actor is EMPTY:
         return nobody()
     raw = identifier(actor, "id", findings)
-    return nobody() if raw is None else Who(kind=_UNKNOWN, id=_no_email(raw, findings))
+    return nobody() if raw is None else Who(kind=_UNKNOWN, id=_id(raw, findings))
 
 
-def _no_email(raw: str, findings: Findings) -> str:
-    if not is_email(raw):
+def _id(raw: str, findings: Findings) -> str:
+    reason = no_id(raw)
+    if reason is None:
         return raw
-    _withhold(findings)
+    _withhold(findings, reason)
     return _UNKNOWN
 
 
-def _withhold(findings: Findings) -> None:
-    findings.flags["withheld.actor"] = "its id has the form of an e-mail"
+def _withhold(findings: Findings, reason: str) -> None:
+    withhold(findings, "actor", f"its id {reason}")

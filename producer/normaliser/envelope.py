@@ -1,20 +1,25 @@
 """The envelope that all families share, and the event put together."""
 
-from typing import Final
+from typing import Final, Literal
+
+import msgspec
 
 from producer.contract.dead_letter import Failure, FailureKind
-from producer.contract.event import Actor, GovernanceEvent, Target
+from producer.contract.event import GovernanceEvent, Target
 from producer.contract.names import SOURCE_TYPE, event_id
 from producer.contract.raw import RawLine
-from producer.normaliser import ocsf, privacy
-from producer.normaliser.attributes import attributes_of
+from producer.contract.source import Include
+from producer.normaliser import attributes, ocsf, privacy
+from producer.normaliser.forms import are_plain
 from producer.normaliser.identity import provider_event_id
 from producer.normaliser.models import model_of
 from producer.normaliser.reading import Findings, JsonObject, required_text
-from producer.normaliser.rules import Draft, Family, Who
+from producer.normaliser.rules import Draft, Family
 from producer.normaliser.timestamps import from_epoch_seconds, from_rfc3339
 
 _NO_INSTANT: Final = 0
+# Targets whose names are those of products.
+_PRODUCTS: Final = frozenset({"app"})
 
 
 def read_timestamp(record: JsonObject, findings: Findings) -> int:
@@ -63,8 +68,15 @@ def to_event(
     who = family.who(record, findings)
     if findings.failures:
         return tuple(findings.failures)
+    own = attributes.of_the_record(record, draft, who, findings)
+    if not are_plain((name, *_words_of(draft), *own.values())):
+        name, draft, own = _screened(raw, name, draft, own, findings=findings)
     outcome = draft.outcome or draft.rule.outcome
     rule = draft.rule
+    email = privacy.email(raw.include, who.email, findings)
+    places = (family.network, family.network_beside)
+    network = privacy.network(raw.include, places, record, findings)
+    content = privacy.content(raw.include, family.content, record, findings)
     return {
         "event_id": event_id(source_id=raw.source_id, provider_event_id=provider_id),
         "origin": {
@@ -86,20 +98,25 @@ def to_event(
         "event_type": rule.event_type,
         "family": name,
         "action": draft.action,
-        "actor": _actor(raw, who),
-        "target": _target(raw, draft, findings),
+        "actor": {
+            "kind": who.kind,
+            "id": who.id,
+            "email": email,
+            "on_behalf_of": who.on_behalf_of,
+        },
+        "target": draft.target,
         "outcome": outcome,
         "model": None if draft.model is None else model_of(draft.model),
         "tokens": draft.tokens,
         "cost": draft.cost,
-        "flags": _flags(raw, findings),
-        "conversation": _shown(raw, draft.conversation),
-        "session": _shown(raw, draft.session),
-        "client": _shown(raw, draft.client),
-        "network": privacy.network(raw.include, family.network, record, findings),
-        "content": privacy.content(raw.include, family.content, record, findings),
+        "flags": privacy.shown_flags(findings),
+        "conversation": draft.conversation,
+        "session": draft.session,
+        "client": draft.client,
+        "network": network,
+        "content": content,
         "ocsf": ocsf.place(rule.class_uid, rule.activity_id, outcome, draft.severity_id),
-        "attributes": attributes_of(raw, draft, who),
+        "attributes": {**attributes.of_the_source(raw), **own},
     }
 
 
@@ -111,31 +128,59 @@ def _type_name(record: JsonObject, family: Family, findings: Findings) -> str:
     return family.name
 
 
-def _flags(raw: RawLine, findings: Findings) -> dict[str, str]:
-    return {
-        name: privacy.without_address(raw.include, value) for name, value in findings.flags.items()
-    }
-
-
-def _shown(raw: RawLine, value: str | None) -> str | None:
-    return None if value is None else privacy.without_address(raw.include, value)
-
-
-def _actor(raw: RawLine, who: Who) -> Actor:
-    return {
-        "kind": who.kind,
-        "id": who.id,
-        "email": privacy.email(raw.include, who.email),
-        "on_behalf_of": who.on_behalf_of,
-    }
-
-
-def _target(raw: RawLine, draft: Draft, findings: Findings) -> Target | None:
-    """Give the target; an id in the form of an e-mail only where the source includes those."""
+def _words_of(draft: Draft) -> list[str]:
+    """Give what an event takes over from the record beside its attributes."""
     target = draft.target
-    if target is None or target["id"] is None or raw.include.email:
-        return target
-    if not privacy.is_email(target["id"]):
-        return target
-    findings.flags["withheld.target"] = "its id has the form of an e-mail"
-    return {"kind": target["kind"], "id": None, "name": target["name"]}
+    words = [draft.action]
+    if target is not None:
+        if target["id"] is not None:
+            words.append(target["id"])
+        if target["name"] is not None:
+            is_product = target["kind"] in _PRODUCTS
+            words.append(target["name"].replace(" ", "") if is_product else target["name"])
+    if draft.client is not None:
+        words.append(draft.client)
+    if draft.session is not None:
+        words.append(draft.session)
+    return words
+
+
+def _screened(
+    raw: RawLine, name: str, draft: Draft, own: dict[str, str], *, findings: Findings
+) -> tuple[str, Draft, dict[str, str]]:
+    """Give family, draft and attributes as the source shows them."""
+    include = raw.include
+    screened = msgspec.structs.replace(
+        draft,
+        action=privacy.shown_name(include, "action", draft.action, findings),
+        target=_target(include, draft.target, findings),
+        model=privacy.shown(include, "model", draft.model, findings),
+        conversation=privacy.shown(include, "conversation", draft.conversation, findings),
+        session=privacy.shown(include, "session", draft.session, findings),
+        client=privacy.shown(include, "client", draft.client, findings),
+    )
+    family = privacy.shown_name(include, "family", name, findings)
+    return family, screened, attributes.shown(raw, own, findings)
+
+
+def _target(include: Include, target: Target | None, findings: Findings) -> Target | None:
+    """Give the target; the name of an app is a product's, and may be of several words."""
+    if target is None:
+        return None
+    return {
+        "kind": target["kind"],
+        "id": _part(include, target, "id", findings),
+        "name": _part(include, target, "name", findings),
+    }
+
+
+def _part(
+    include: Include, target: Target, name: Literal["id", "name"], findings: Findings
+) -> str | None:
+    value = target[name]
+    label = name == "name" and target["kind"] in _PRODUCTS
+    reason = None if value is None else privacy.hidden(include, value, label=label)
+    if reason is None:
+        return value
+    privacy.withhold(findings, "target", f"its {name} {reason}")
+    return None

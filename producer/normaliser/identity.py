@@ -5,6 +5,8 @@ import json
 from typing import Final
 
 from producer.contract.dead_letter import FailureKind
+from producer.normaliser.forms import is_address, is_email
+from producer.normaliser.privacy import AN_ADDRESS, AN_EMAIL, withhold
 from producer.normaliser.reading import Findings, JsonObject, NumberText
 
 # The id is a part of message keys and of the deduplicator's. OpenAI's have 36 characters.
@@ -16,7 +18,7 @@ def provider_event_id(record: JsonObject, names: tuple[str, ...], findings: Find
     """Give the provider's id, or a hash that two deliveries of one record share; never empty."""
     for name in names:
         value = record.get(name)
-        if value is None:
+        if value is None or value is False or value == [] or value == {}:
             continue
         if type(value) is int:
             value = str(value)
@@ -30,6 +32,11 @@ def provider_event_id(record: JsonObject, names: tuple[str, ...], findings: Find
                 FailureKind.RULE_FAILED, name, f"is longer than {ID_LENGTH_MAX} characters"
             )
             return ""
+        reason = AN_EMAIL if is_email(value) else AN_ADDRESS if is_address(value) else None
+        if reason is not None:
+            # It would be in the event's key as well.
+            withhold(findings, name, reason)
+            continue
         if value.strip():
             return value
     return _hash(record)

@@ -1,12 +1,17 @@
 """The one place that decides what personal data a source lets into its events.
 
-Law: e-mails, network data and content reach an event only through the functions here, and only
-where the source's `Include` says so. Ids, names of models, tools and clients, and the provider's
-own enumerations are no personal data in this sense; an id in the form of an e-mail is.
+Laws:
+- E-mails, network data and content reach an event only through the functions here, and only where
+  the source's `Include` says so.
+- What else a record says is shown in the form of an id or a word alone: the provider's ids, its
+  enumerations, the names of models, tools and clients have no white space and an end. A text where
+  a word belongs is content, an e-mail there is an e-mail, an address of the network is network
+  data; each is shown with its own option, and without it a flag `withheld.<field>` says why not.
+- Names of apps are names of products, so they are shown with their white space.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import msgspec
@@ -14,25 +19,38 @@ import msgspec
 from producer.contract.event import Network
 from producer.contract.source import Include
 from producer.normaliser.documents import number_as_written
+from producer.normaliser.forms import (
+    holds_address,
+    holds_email,
+    is_address,
+    is_email,
+    is_flag,
+    is_flag_name,
+    is_word,
+)
 from producer.normaliser.reading import Findings, JsonObject, mapping, text
 
 Content = dict[str, str]
 ContentReader = Callable[[JsonObject, Include, Findings], Content]
 
+AN_EMAIL: Final = "has the form of an e-mail"
+AN_ADDRESS: Final = "has the form of an address of the network"
+A_TEXT: Final = "is a text, not an id or a word"
+
 _ADDRESS: Final = re.compile(r"\S+@\S+")
-# Models may be written with an `@` too, as `gpt-5-5@2026-01`.
-_ADDRESS_WITHIN: Final = re.compile(r"[^\s@]+@[^\s@]+\.[A-Za-z]{2,}")
 _WITHHELD: Final = "withheld"
+_FLAGS_WITHHELD: Final = f"{_WITHHELD}.flags"
+_LABEL_LENGTH_MAX: Final = 100
 
 
 class NetworkPlace(msgspec.Struct, frozen=True, kw_only=True):
     """Where records say from which network it was done: the objects on the way, then fields.
 
-    `details` is the object that holds the country.
+    `details` is the object that holds the country; a place may tell no address.
     """
 
     path: tuple[str, ...]
-    ip: str
+    ip: str | None
     user_agent: str
     details: str
 
@@ -55,10 +73,15 @@ NETWORK_NAMES: Final = frozenset(
         "client_ja3",
         "client_ja4",
         "client_user_agent",
+        "fingerprint",
+        "ip",
         "ip_address",
         "ip_address_details",
+        "ip_details",
         "ja3",
         "ja4",
+        "latitude",
+        "longitude",
         "user_agent",
         "user_location",
     }
@@ -66,37 +89,142 @@ NETWORK_NAMES: Final = frozenset(
 _OF_THE_USER: Final = "openai/user"
 
 
-def is_email(candidate: str) -> bool:
-    """Whether a text has the form of an e-mail. Ids of the provider never hold an `@`."""
-    return "@" in candidate
+def no_id(candidate: str) -> str | None:
+    """Say why a text is no id, whatever a source includes; `None` if it is one."""
+    if is_email(candidate):
+        return AN_EMAIL
+    if holds_address(candidate):
+        return AN_ADDRESS
+    return None if is_word(candidate) else A_TEXT
 
 
-def email(include: Include, address: str | None) -> str | None:
-    return address if include.email else None
+def hidden(include: Include, value: str, *, label: bool = False) -> str | None:
+    """Say why a source does not show what stands where a word belongs; `None` if it does.
+
+    A label is a product's name: it may be of several words.
+    """
+    if not include.email and holds_email(value):
+        return AN_EMAIL
+    if not include.network and holds_address(value):
+        return AN_ADDRESS
+    if include.content or not value or is_word(value):
+        return None
+    if label and len(value) <= _LABEL_LENGTH_MAX and value.isprintable():
+        return None
+    return A_TEXT
 
 
-def without_address(include: Include, value: str) -> str:
-    """Give an id or a name of the provider's; one that holds an address only with e-mails."""
-    if include.email or "@" not in value:
+def shown(
+    include: Include, name: str, value: str | None, findings: Findings, *, label: bool = False
+) -> str | None:
+    """Give what an event has at `name`; nothing and a flag where the source does not show it."""
+    reason = None if value is None else hidden(include, value, label=label)
+    if reason is None:
         return value
-    return _WITHHELD if _ADDRESS_WITHIN.search(value) else value
+    withhold(findings, name, reason)
+    return None
+
+
+def shown_list(include: Include, name: str, value: str, findings: Findings) -> str | None:
+    """Give what an event has of several values between commas."""
+    if "," not in value:
+        return shown(include, name, value, findings)
+    found = [shown(include, name, one, findings) for one in value.split(",")]
+    return ",".join(one for one in found if one) or None
+
+
+def shown_name(include: Include, name: str, value: str, findings: Findings) -> str:
+    """Give what an event always has: a record's own word, or that it is withheld."""
+    found = shown(include, name, value, findings)
+    return _WITHHELD if found is None else found
+
+
+def withhold(findings: Findings, name: str, reason: str) -> None:
+    """Say that something is not shown, and why."""
+    findings.flags[f"{_WITHHELD}.{name}"] = reason
+
+
+def flag(findings: Findings, name: str, value: str) -> None:
+    """Set a flag to a word of the record's; a text that is none is no flag, with any option."""
+    if is_flag(value):
+        findings.flags[name] = value
+    else:
+        withhold(findings, name, A_TEXT)
+
+
+def add_flags(findings: Findings, found: dict[str, str]) -> None:
+    """Set flags whose names are the record's too; those of another form are counted."""
+    kept = {name: value for name, value in found.items() if is_flag_name(name) and is_flag(value)}
+    findings.flags.update(kept)
+    if len(found) > len(kept):
+        _count_withheld(findings.flags, len(found) - len(kept))
+
+
+def shown_flags(findings: Findings) -> dict[str, str]:
+    """Give the flags of an event; names that hold anything but words are counted instead."""
+    flags = findings.flags
+    odd = [name for name in flags if not is_flag_name(name)]
+    if not odd:
+        return flags
+    kept = {name: value for name, value in flags.items() if name not in odd}
+    _count_withheld(kept, len(odd))
+    return kept
+
+
+def _count_withheld(flags: dict[str, str], count: int) -> None:
+    flags[_FLAGS_WITHHELD] = str(count + int(flags.get(_FLAGS_WITHHELD, "0")))
+
+
+def email(include: Include, address: str | None, findings: Findings) -> str | None:
+    """Give an actor's e-mail; a text without an `@` in its place is none."""
+    if address is None or not include.email:
+        return None
+    if is_email(address) and not any(map(str.isspace, address)):
+        return address
+    withhold(findings, "actor.email", "has not the form of an e-mail")
+    return None
 
 
 def network(
+    include: Include, places: Iterable[NetworkPlace | None], record: JsonObject, findings: Findings
+) -> Network | None:
+    """Give what a record tells about the client's network; `None` if it tells nothing.
+
+    Of several places, the first that tells something counts.
+    """
+    if not include.network:
+        return None
+    for place in places:
+        found = None if place is None else _network_at(include, place, record, findings)
+        if found is not None:
+            return found
+    return None
+
+
+def _network_at(
     include: Include, place: NetworkPlace, record: JsonObject, findings: Findings
 ) -> Network | None:
-    """Give what a record tells about the client's network; `None` if it tells nothing."""
-    if not include.network or place.path[0] not in record:
-        return None
     values = record
     for name in place.path:
+        if name not in values:
+            return None
         values = mapping(values, name, findings)
+    ip = place.ip and text(values, place.ip, findings)
+    country = text(mapping(values, place.details, findings), "country", findings)
     found: Network = {
-        "ip": text(values, place.ip, findings),
-        "user_agent": text(values, place.user_agent, findings),
-        "country": text(mapping(values, place.details, findings), "country", findings),
+        "ip": shown(include, "network.ip", ip, findings),
+        "user_agent": _user_agent(include, text(values, place.user_agent, findings), findings),
+        "country": shown(include, "network.country", country, findings),
     }
     return found if found["ip"] or found["user_agent"] or found["country"] else None
+
+
+def _user_agent(include: Include, value: str | None, findings: Findings) -> str | None:
+    """Give a user agent, which is of several words; one with an e-mail needs that option too."""
+    if value is None or include.email or not holds_email(value):
+        return value
+    withhold(findings, "network.user_agent", AN_EMAIL)
+    return None
 
 
 def content(
@@ -106,14 +234,17 @@ def content(
     if not include.content or read is None:
         return None
     texts = read(record, include, findings)
-    return {
-        name: _shown_text(value, addresses=include.email) for name, value in texts.items()
-    } or None
+    return {name: _shown_text(include, value) for name, value in texts.items()} or None
+
+
+def whole(record: JsonObject, include: Include, findings: Findings) -> Content:  # noqa: ARG001
+    """Give all of a record as content, where no rule says which of its fields are texts."""
+    return {"record": json_text(include, record)}
 
 
 def json_text(include: Include, value: object) -> str:
-    """Write an object out as content, without addresses and network data unless included too."""
-    shown = _shown(value if include.network else _without_network(value), addresses=include.email)
+    """Write an object out as content, without e-mails and network data unless included too."""
+    shown = _shown(include, value if include.network else _without_network(value))
     return msgspec.json.encode(shown, order="sorted", enc_hook=number_as_written).decode()
 
 
@@ -129,18 +260,32 @@ def _without_network(value: object) -> object:
     return value
 
 
-def _shown(value: object, *, addresses: bool) -> object:
+def _shown(include: Include, value: object) -> object:
     if type(value) is dict:
         return {
-            _shown_text(name, addresses=addresses): _shown(item, addresses=addresses)
+            _shown_text(include, name): _shown(include, item)
             for name, item in sorted(value.items())
         }
     if type(value) is list:
-        return [_shown(item, addresses=addresses) for item in value]
+        return [_shown(include, item) for item in value]
     if type(value) is str:
-        return _shown_text(value, addresses=addresses)
+        return _shown_text(include, value)
     return value
 
 
-def _shown_text(value: str, *, addresses: bool) -> str:
-    return value if addresses or _ADDRESS.fullmatch(value) is None else _WITHHELD
+def _shown_text(include: Include, value: str) -> str:
+    """Give a text of content, without what is an e-mail or an address and nothing else.
+
+    Names of files stand in one text with commas between them.
+    """
+    if (include.email or "@" not in value) and (include.network or not holds_address(value)):
+        return value
+    return ", ".join(_shown_part(include, part) for part in value.split(", "))
+
+
+def _shown_part(include: Include, value: str) -> str:
+    if not include.email and _ADDRESS.fullmatch(value) is not None:
+        return _WITHHELD
+    if not include.network and is_address(value):
+        return _WITHHELD
+    return value

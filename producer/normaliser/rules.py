@@ -80,6 +80,7 @@ class Family(msgspec.Struct, frozen=True, kw_only=True):
     who: Callable[[JsonObject, Findings], Who]
     content: ContentReader | None = None
     network: NetworkPlace = REQUEST_METADATA
+    network_beside: NetworkPlace | None = None
     name: str = ""
     id_names: tuple[str, ...] = ("event_id",)
     type_names: tuple[str, ...] = ("type",)

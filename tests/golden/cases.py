@@ -20,7 +20,8 @@ Beside its cases a file may have `pairs` of lines, which have the `same` id or n
 
 What an event does not name is null or empty, a severity is informational, and `type_uid` follows
 from class and activity; `<hash>` is any id that the normaliser made itself. The `attributes` come
-beside the five that all events of the source have.
+beside the five that all events of the source have and the two that say whose record it is, which
+follow from the record's `principal`; an event of a `line` names its `principal` itself.
 """
 
 from collections.abc import Iterator
@@ -163,13 +164,18 @@ def _with_defaults(written: Fields, entry: Fields) -> Fields:
     lacks = set(entry.get("without", ()))
     assert lacks <= set(given), f"{entry['name']} lacks what no record has"
     record = {**given, **entry.get("record", {})}
+    record = {name: value for name, value in record.items() if name not in lacks}
     return {
         **entry,
-        "line": entry.get("line")
-        or line_of({name: value for name, value in record.items() if name not in lacks}),
-        "events": [{**expected, **event} for event in events],
+        "line": entry.get("line") or line_of(record),
+        "events": [{**_of_whom(entry, record), **expected, **event} for event in events],
         "with": {**written.get("with", {}), **entry["with"]} if "with" in entry else {},
     }
+
+
+def _of_whom(entry: Fields, record: Fields) -> Fields:
+    """Say whose record it is, where the case has a record."""
+    return {} if "line" in entry else {"principal": record.get("principal")}
 
 
 def _cases(stem: str, entry: Fields) -> Iterator[Case]:
@@ -216,6 +222,8 @@ def _filled(event: Event, *, index: int) -> Event:
     """Write an expectation out in full."""
     full = {**_OF_THE_LINE, **_EMPTY, **event}
     place = full.pop("index", index)
+    principal = full.pop("principal", None)
+    whose = principal.items() if isinstance(principal, dict) else ()
     for name, empty in _EMPTY_PARTS.items():
         if full[name] is not None:
             full[name] = {**empty, **full[name]}
@@ -234,7 +242,11 @@ def _filled(event: Event, *, index: int) -> Event:
         },
         "occurred_at": _micros(full["occurred_at"]),
         "ocsf": {**ocsf, "type_uid": ocsf["class_uid"] * 100 + ocsf["activity_id"]},
-        "attributes": {**_ORIGIN_ATTRIBUTES, **full["attributes"]},
+        "attributes": {
+            **_ORIGIN_ATTRIBUTES,
+            **{f"openai_compliance.principal.{name}": value for name, value in whose},
+            **full["attributes"],
+        },
     }
 
 

@@ -5,6 +5,7 @@ from typing import Final
 from producer.normaliser.actors import who_acted
 from producer.normaliser.details import target_by
 from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.families.generic import with_ids
 from producer.normaliser.ocsf import OTHER, UNKNOWN, USER_ACCESS
 from producer.normaliser.reading import Findings, JsonObject, identifier, required_text
 from producer.normaliser.rules import Draft, Family, Rule
@@ -26,12 +27,13 @@ TARGETS: Final = {"app_id": "app", "link_id": "link"}
 def describe(record: JsonObject, findings: Findings) -> Draft:
     """Say what an APP_AUTH_LOG record tells."""
     action = required_text(record, "action", findings)
-    return Draft(
+    draft = Draft(
         rule=ACTIONS.get(action, _OTHER_ACTION),
         action=action,
         target=target_by(TARGETS, record, findings),
         extra=(("openai_compliance.link.id", identifier(record, "link_id", findings)),),
     )
+    return with_ids(draft, record, findings) if draft.rule is _OTHER_ACTION else draft
 
 
 FAMILY: Final = Family(describe=describe, occurred_at=read_timestamp, who=who_acted)

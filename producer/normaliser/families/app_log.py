@@ -10,8 +10,9 @@ from producer.contract.source import Include
 from producer.normaliser.actors import who_acted
 from producer.normaliser.details import content_of
 from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.families.generic import with_ids
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
-from producer.normaliser.privacy import Content
+from producer.normaliser.privacy import Content, NetworkPlace
 from producer.normaliser.reading import (
     Findings,
     JsonObject,
@@ -29,12 +30,21 @@ PHASES: Final[dict[str, Rule]] = {"request": _CALL, "response": _CALL}
 _OTHER_PHASE: Final = Rule("agent.action", API_ACTIVITY, OTHER)
 
 
+# Calls of MCP servers say here who asks, and from where; nothing says by which address.
+META: Final = NetworkPlace(
+    path=("input", "_meta"),
+    ip=None,
+    user_agent="openai/userAgent",
+    details="openai/userLocation",
+)
+
+
 def describe(record: JsonObject, findings: Findings) -> Draft:
     """Say what an APP_LOG record tells."""
     phase = required_text(record, "log_type", findings)
     conversation = identifier(record, "conversation_id", findings)
     answers = [mapping(item, "response", findings) for item in objects(record, "output", findings)]
-    return Draft(
+    draft = Draft(
         rule=PHASES.get(phase, _OTHER_PHASE),
         action=phase,
         outcome=_outcome(answers, findings),
@@ -46,6 +56,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
             ("openai_compliance.connector.id", _first(answers, "connector_id", findings)),
         ),
     )
+    return with_ids(draft, record, findings) if draft.rule is _OTHER_PHASE else draft
 
 
 def _target(record: JsonObject, conversation: str | None, findings: Findings) -> Target | None:
@@ -81,5 +92,9 @@ def content(record: JsonObject, include: Include, findings: Findings) -> Content
 
 
 FAMILY: Final = Family(
-    describe=describe, occurred_at=read_timestamp, who=who_acted, content=content
+    describe=describe,
+    occurred_at=read_timestamp,
+    who=who_acted,
+    content=content,
+    network_beside=META,
 )

@@ -6,7 +6,9 @@ from typing import Final
 from producer.contract.event import EventOutcome
 from producer.normaliser.actors import who_acted
 from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.families.generic import with_ids
 from producer.normaliser.ocsf import ACCOUNT_CHANGE, AUTHENTICATION, OTHER, UNKNOWN
+from producer.normaliser.privacy import flag
 from producer.normaliser.reading import Findings, JsonObject, mapping, required_text, text
 from producer.normaliser.rules import Draft, Family, Rule
 
@@ -84,15 +86,17 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     action = required_text(data, "action", findings, within="action_data.")
     verdict = action.partition(_SENTINEL)[2]
     if verdict:
-        findings.flags["sentinel"] = verdict
-    return Draft(
-        rule=ACTIONS.get(action) or _by_words(action),
+        flag(findings, "sentinel", verdict)
+    rule = ACTIONS.get(action)
+    draft = Draft(
+        rule=rule or _by_words(action),
         action=action,
         extra=(
             ("openai_compliance.auth_provider", text(data, "auth_provider_name", findings)),
             ("openai_compliance.role", text(data, "role", findings)),
         ),
     )
+    return draft if rule is not None else with_ids(draft, record, findings)
 
 
 def _by_words(action: str) -> Rule:

@@ -11,9 +11,10 @@ from producer.contract.source import Include
 from producer.normaliser.actors import agent_attributes, person_at, who_acted
 from producer.normaliser.details import Attributes, attributes_by, content_of, target_by
 from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.families.generic import with_ids
 from producer.normaliser.ocsf import API_ACTIVITY, CREATE, DELETE, OTHER, UPDATE
 from producer.normaliser.outcomes import stated_outcome
-from producer.normaliser.privacy import Content
+from producer.normaliser.privacy import Content, flag
 from producer.normaliser.reading import (
     Findings,
     JsonObject,
@@ -109,6 +110,8 @@ CREATORS: Final = ("created_by_user_id", "plugin_creator_account_user_id")
 _ANSWER: Final = "PROMPT_RESPONSE_RECEIVED"
 _WORKSPACE_UPDATED: Final = "WORKSPACE_UPDATED"
 _MCP: Final = "APP_MCP_"
+_DECISION: Final = "TOOL_DECISION"
+_DECIDED: Final = ("decision", "tool_name")
 
 _CONTENT: Final = (
     "prompt_text",
@@ -136,10 +139,12 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     details = mapping(record, "event_details", findings)
     event = required_text(record, "event_type", findings)
     event = event or text(details, "detail_type", findings) or ""
+    if event == _DECISION:
+        details = _with_decision(record, details)
     rule = EVENTS.get(event, _OTHER_EVENT)
     model = text(details, "model", findings)
     tool = _tool_name(rule, details, findings)
-    return Draft(
+    draft = Draft(
         rule=rule,
         action=event,
         outcome=_outcome(details, findings),
@@ -152,6 +157,12 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
         tool=tool,
         extra=_extra(record, details, event=event, findings=findings),
     )
+    return with_ids(draft, record, findings) if draft.rule is _OTHER_EVENT else draft
+
+
+def _with_decision(record: JsonObject, details: JsonObject) -> JsonObject:
+    """Give the details, and what a decision says beside them: it is documented without a place."""
+    return {**{name: record[name] for name in _DECIDED if name in record}, **details}
 
 
 def _extra(
@@ -185,7 +196,7 @@ def _outcome(details: JsonObject, findings: Findings) -> EventOutcome | None:
     decision = text(details, "decision", findings)
     if decision is None:
         return stated_outcome(details, findings)
-    findings.flags["decision"] = decision
+    flag(findings, "decision", decision)
     stated = decision.lower()
     return next((found for word, found in DECISIONS.items() if stated.startswith(word)), None)
 

@@ -6,6 +6,7 @@ from producer.contract.source import Include
 from producer.normaliser.actors import person_at, who_acted
 from producer.normaliser.details import attributes_by, content_of, target_by
 from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.families.generic import with_ids
 from producer.normaliser.ocsf import (
     API_ACTIVITY,
     CREATE,
@@ -14,7 +15,7 @@ from producer.normaliser.ocsf import (
     UPDATE,
     VULNERABILITY_FINDING,
 )
-from producer.normaliser.privacy import Content
+from producer.normaliser.privacy import Content, flag
 from producer.normaliser.reading import Findings, JsonObject, mapping, required_text, text
 from producer.normaliser.rules import Draft, Family, Rule
 
@@ -59,7 +60,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     event = event or text(details, "detail_type", findings) or ""
     updated = mapping(details, "updated_fields", findings)
     configuration = {**mapping(details, "scan_configuration_fields", findings), **updated}
-    return Draft(
+    draft = Draft(
         rule=EVENTS.get(event, _OTHER_EVENT),
         action=event,
         severity_id=_severity(updated, findings),
@@ -71,6 +72,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
             *attributes_by(CONFIGURATION_ATTRIBUTES, configuration, findings),
         ),
     )
+    return with_ids(draft, record, findings) if draft.rule is _OTHER_EVENT else draft
 
 
 def _severity(updated: JsonObject, findings: Findings) -> int:
@@ -78,7 +80,7 @@ def _severity(updated: JsonObject, findings: Findings) -> int:
     criticality = text(updated, "criticality", findings)
     if criticality is None:
         return INFORMATIONAL
-    findings.flags["criticality"] = criticality
+    flag(findings, "criticality", criticality)
     return SEVERITIES.get(criticality.lower(), _OTHER_SEVERITY)
 
 

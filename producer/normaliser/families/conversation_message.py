@@ -7,6 +7,7 @@ from producer.contract.source import Include
 from producer.normaliser.actors import who_acted
 from producer.normaliser.details import attributes_by, switch
 from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.families.generic import with_ids
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
 from producer.normaliser.privacy import Content, json_text
 from producer.normaliser.reading import (
@@ -49,7 +50,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     model = text(author, "model", findings)
     kind = required_text(author, "type", findings, within="message.author.")
     message_id = identifier(message, "id", findings)
-    return Draft(
+    draft = Draft(
         rule=AUTHORS.get(kind, _OTHER_AUTHOR),
         action=kind,
         target=_target(model, conversation_id),
@@ -68,6 +69,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
             ("openai_compliance.conversation.temporary", switch(conversation, _TEMPORARY)),
         ),
     )
+    return with_ids(draft, record, findings) if draft.rule is _OTHER_AUTHOR else draft
 
 
 def _previous(record: JsonObject, findings: Findings) -> str | None:

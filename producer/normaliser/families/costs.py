@@ -8,7 +8,7 @@ from typing import Final
 
 from producer.contract.dead_letter import FailureKind
 from producer.contract.event import Cost, Target, Tokens
-from producer.normaliser.actors import who_acted
+from producer.normaliser.actors import who_is_reported
 from producer.normaliser.envelope import read_timestamp
 from producer.normaliser.money import DOLLARS, REPORTED, read_amount, total_text
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
@@ -149,4 +149,4 @@ def _group_ids(payload: JsonObject, findings: Findings) -> str | None:
     return ",".join(sorted({group for group in found if group is not None})) or None
 
 
-FAMILY: Final = Family(describe=describe, occurred_at=occurred_at, who=who_acted)
+FAMILY: Final = Family(describe=describe, occurred_at=occurred_at, who=who_is_reported)

@@ -17,6 +17,7 @@ from producer.normaliser.details import (
     target_by,
 )
 from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.families.generic import with_ids
 from producer.normaliser.ocsf import API_ACTIVITY, CREATE, DELETE, OTHER, READ, UPDATE
 from producer.normaliser.outcomes import stated_outcome
 from producer.normaliser.privacy import Content
@@ -122,7 +123,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     event = event or text(details, "detail_type", findings) or ""
     fields = mapping(details, "agent_fields", findings)
     settings = mapping(fields, "model_spec", findings)
-    return Draft(
+    draft = Draft(
         rule=EVENTS.get(event, _OTHER_EVENT),
         action=event,
         outcome=stated_outcome(details, findings),
@@ -143,6 +144,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
             *_trigger(mapping(details, "trigger_fields", findings), findings),
         ),
     )
+    return with_ids(draft, record, findings) if draft.rule is _OTHER_EVENT else draft
 
 
 def _invoker(invoker: JsonObject, findings: Findings) -> Attributes:

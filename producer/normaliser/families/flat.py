@@ -3,10 +3,11 @@
 from typing import Final, get_args
 
 from producer.contract.event import Cost, EventType, Tokens
-from producer.normaliser.actors import nobody, user
+from producer.normaliser.actors import id_in_text, nobody, user
 from producer.normaliser.envelope import instant
 from producer.normaliser.money import DOLLARS, REPORTED, read_amount
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
+from producer.normaliser.privacy import add_flags, whole
 from producer.normaliser.reading import (
     Findings,
     JsonObject,
@@ -83,7 +84,8 @@ def who(record: JsonObject, findings: Findings) -> Who:
         address = text(person, "email", findings)
     for name in ("user_id", "user", "actor"):
         if raw is None and type(record.get(name)) is not dict:
-            raw = identifier(record, name, findings)
+            read = identifier if name == "user_id" else id_in_text
+            raw = read(record, name, findings)
     return user(raw, address, findings) or nobody()
 
 
@@ -168,7 +170,7 @@ def _add_flags(record: JsonObject, findings: Findings) -> None:
     for name in _FLAG_NAMES:
         _flatten(name, record.get(name), found)
     kept = sorted(found)[:_FLAGS_MAX]
-    findings.flags.update((place, found[place]) for place in kept)
+    add_flags(findings, {place: found[place] for place in kept})
     if len(found) > len(kept):
         findings.flags["flags_left_out"] = str(len(found) - len(kept))
 
@@ -193,6 +195,7 @@ FAMILY: Final = Family(
     describe=describe,
     occurred_at=occurred_at,
     who=who,
+    content=whole,
     id_names=("id", "event_id"),
     type_names=("type", "event_type"),
 )

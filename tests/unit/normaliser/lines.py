@@ -15,6 +15,14 @@ EVERYTHING = Include(email=True, network=True, content=True)
 # 2026-09-15T10:00:00Z
 TEN_O_CLOCK = 1_789_466_400_000_000
 
+_OF_ALL = frozenset(
+    {
+        ("gen_ai.provider.name", "openai"),
+        ("openai_compliance.principal.id", "ws-1"),
+        ("openai_compliance.principal.type", "CHATGPT_WORKSPACE"),
+    }
+)
+
 Record = dict[str, Any]
 
 
@@ -69,7 +77,7 @@ def own_attributes(event: GovernanceEvent) -> dict[str, str]:
     return {
         name: value
         for name, value in event["attributes"].items()
-        if not name.startswith("langwatch.") and name != "gen_ai.provider.name"
+        if not name.startswith("langwatch.") and (name, value) not in _OF_ALL
     }
 
 

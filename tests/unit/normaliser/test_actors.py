@@ -49,7 +49,7 @@ def an_actor(kind: str, id_: str, **changes: str) -> Actor:
                 "id": "agt_1",
                 "agent_runtime": {"delegator": {"type": "ACCOUNT_USER", "user_id": "user-D"}},
             },
-            an_actor("agent", "user-D", on_behalf_of="user-D"),
+            an_actor("user", "user-D", on_behalf_of="user-D"),
         ),
         (
             {
@@ -57,7 +57,7 @@ def an_actor(kind: str, id_: str, **changes: str) -> Actor:
                 "id": "agt_1",
                 "agent_runtime": {"delegator": {"type": "API_KEY", "redacted_id": "sk-...abcd"}},
             },
-            an_actor("agent", "api_key:sk-...abcd", on_behalf_of="api_key:sk-...abcd"),
+            an_actor("api_key", "api_key:sk-...abcd", on_behalf_of="api_key:sk-...abcd"),
         ),
         (
             {
@@ -65,7 +65,7 @@ def an_actor(kind: str, id_: str, **changes: str) -> Actor:
                 "id": "agt_1",
                 "agent_runtime": {"delegator": {"provider": "slack", "provider_user_id": "U1"}},
             },
-            an_actor("agent", "external:slack:U1", on_behalf_of="external:slack:U1"),
+            an_actor("external_user", "external:slack:U1", on_behalf_of="external:slack:U1"),
         ),
         (
             {
@@ -77,7 +77,7 @@ def an_actor(kind: str, id_: str, **changes: str) -> Actor:
         ),
         (
             {"type": "AGENT", "agent_runtime": {"delegator": {"user_email": "a@example.org"}}},
-            an_actor("agent", "unknown", on_behalf_of="unknown"),
+            an_actor("user", "unknown", on_behalf_of="unknown"),
         ),
         ({"type": "AGENT", "id": "agt_1", "agent_runtime": {}}, an_actor("agent", "agt_1")),
         ({"type": "AGENT"}, an_actor("unknown", "system")),

@@ -1,173 +1,92 @@
-"""Personal data reaches an event only where the source lets it in.
-
-A canary is put into every string of every sample but those that say what a record is; where it
-comes out again is told by its path.
-"""
+"""The forms of what leaks, and how objects are written out as content."""
 
 import json
-from collections.abc import Iterator
-from itertools import product
-from pathlib import Path
-from typing import Any, TypeAlias
 
 import pytest
 
 from producer.contract.source import Include
-from producer.normaliser.normalise import Normalised, normalise
+from producer.normaliser.forms import are_plain, holds_address, is_word
+from producer.normaliser.normalise import normalise
 from producer.normaliser.privacy import json_text
 from producer.normaliser.reading import NumberText
-from tests.unit.normaliser.lines import a_raw_line, a_record
+from tests.unit.normaliser.lines import a_raw_line, a_record, the_event
 
-# Any value that JSON has.
-Json: TypeAlias = Any
 
-SAMPLES = Path(__file__).parents[2] / "samples"
-
-# What a record is cannot be replaced without making it another one.
-STRUCTURE = frozenset({"type", "event_type", "timestamp", "day", "unit", "detail_type"})
-
-# What may show with every option off: the provider's ids, its enumerations, and the names of
-# models, tools, apps, clients, features and price items. Nothing else.
-SHOWN = frozenset(
-    {
-        "event_id",
-        "app_id",
-        "app_name",
-        "app_type",
-        "link_id",
-        "actor.user_id",
-        "actor.redacted_id",
-        "payload.identity.user_id",
-        "action_data.user_id",
-        "message.id",
-        "message.files.id",
-        "conversation.id",
-        "conversation.gpt_id",
-        "conversation.project_id",
-        "conversation_id",
-        "event_details.session_id",
-        "event_details.environment_id",
-        "event_details.scan_configuration_id",
-        "event_details.scan_configuration_fields.environment_id",
-        "event_details.scan_configuration_fields.owner_id",
-        "event_details.scan_configuration_fields.repo_id",
-        "event_details.scan_configuration_fields.scan_type",
-        "event_details.scan_configuration_fields.state",
-        "payload.turn_id",
-        "payload.session_id",
-        "client_id",
-        "payload.product_client_id",
-        "message.author.client_type",
-        "message.author.model",
-        "event_details.model",
-        "payload.model",
-        "event_details.tool_name",
-        "event_details.decision",
-        "action",
-        "action_data.action",
-        "action_data.auth_provider_name",
-        "action_data.feature",
-        "action_data.role",
-        "action_data.seat_type",
-        "action_privilege",
-        "action_result",
-        "log_type",
-        "payload.measures.billing.sku",
-    }
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("203.0.113.5", True),
+        ("203.0.113.5:443", True),
+        ("client-203.0.113.5", True),
+        ("flags.203.0.113.5", True),
+        ("2001:db8::7", True),
+        ("[2001:db8::7]:443", True),
+        ("::ffff:203.0.113.5", True),
+        ("fe80::1", True),
+        ("gpt-5.5", False),
+        ("1.2.3", False),
+        ("256.1.1.x", False),
+        ("2026-09-15T10:00:00Z", False),
+        ("10:00:00", False),
+        ("ft:gpt-4o-mini:acme::abc123", False),
+        ("openai_compliance:src:evt-1", False),
+        ("7d1f0c52-3b1e-4c7a-9a55-0f2f3d0c9e11", False),
+    ],
 )
-EMAILS = frozenset({"actor.user_email", "payload.identity.email"})
-NETWORK = frozenset({"request_metadata.client_ip", "request_metadata.client_user_agent"})
-ADDRESSES_IN_CONTENT = frozenset({"action_data.email_addresses"})
-CONTENT = frozenset(
-    {
-        "action_data.auth_provider_name",
-        "action_data.feature",
-        "action_data.role",
-        "action_data.seat_type",
-        "action_data.user_id",
-        "conversation.gpt_name",
-        "conversation.project_name",
-        "conversation.title",
-        "event_details.prompt_text",
-        "event_details.response_text",
-        "event_details.scan_configuration_fields.repo_url",
-        "event_details.scan_configuration_fields.workspace_id",
-        "event_details.tool_input",
-        "input.query",
-        "message.content.value",
-        "message.files.name",
-    }
+def test_addresses_of_the_network_are_told_from_ids(text: str, *, expected: bool) -> None:
+    """Versions, times, UUIDs and names of models hold dots and colons too."""
+    assert expected is holds_address(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("user-1", True),
+        ("api_key:sk-...abcd", True),
+        ("auth0|abc+/=~", True),
+        ("gpt-5-5@2026-01", True),
+        ("x" * 256, True),
+        ("x" * 257, False),
+        ("", False),
+        ("Alice Smith", False),
+        ("a\nb", False),
+        ("a\x00b", False),
+        ("Zo\xeb", False),
+        ('"quoted"', False),
+    ],
 )
+def test_words_have_no_white_space_and_an_end(text: str, *, expected: bool) -> None:
+    """What shows by default has the form of an id."""
+    assert expected is is_word(text)
 
 
-def sample_records() -> Iterator[dict[str, Any]]:
-    for path in sorted(SAMPLES.rglob("*.jsonl")):
-        for line in path.read_text().splitlines():
-            if line:
-                yield json.loads(line)
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        ([], True),
+        (["user-1", "gpt-5.5", "gpt-5.5", "gpt-5.5"], True),
+        (["user-1", ""], True),
+        (["user-1", "a b"], False),
+        (["user-1", "a\nb"], False),
+        (["user-1", "a@b.cd"], False),
+        (["user-1", "203.0.113.5"], False),
+        (["user-1", "fe80::1"], False),
+        (["user-1", "x" * 257], False),
+        (["user-1", "\u540d\u524d"], False),
+        (["x" * 200, "y" * 200], True),
+    ],
+)
+def test_the_quick_look_misses_nothing(texts: list[str], *, expected: bool) -> None:
+    """Of several words, one that is none spoils all."""
+    assert expected is are_plain(texts)
 
 
-def with_canaries(value: Json, path: str = "") -> Json:
-    """Replace each string by a canary that tells its path."""
-    if isinstance(value, dict):
-        return {
-            name: item if name in STRUCTURE else with_canaries(item, f"{path}.{name}".strip("."))
-            for name, item in value.items()
-        }
-    if isinstance(value, list):
-        return [with_canaries(item, path) for item in value]
-    if isinstance(value, str):
-        at = "@example.org" if "email" in path else ""
-        return f"canary<{path}>{at}"
-    return value
-
-
-def shown_paths(normalised: Normalised) -> set[str]:
-    """Give the paths whose canaries are in an event or in a failure."""
-    failures = [refused.failures for refused in normalised.failures]
-    text = repr((normalised.events, failures))
-    return {part.partition(">")[0] for part in text.split("canary<")[1:]}
-
-
-def all_shown_paths(include: Include) -> set[str]:
-    shown: set[str] = set()
-    for record in sample_records():
-        line = json.dumps(with_canaries(record)).encode()
-        shown |= shown_paths(normalise(a_raw_line(line, include=include)))
-    return shown
-
-
-def test_nothing_personal_shows_by_default() -> None:
-    """Ids and enumerations show, and nothing else does."""
-    assert set() == all_shown_paths(Include()) - SHOWN
-
-
-@pytest.mark.parametrize(("email", "network", "content"), list(product([False, True], repeat=3)))
-def test_each_option_shows_its_own_and_no_more(
-    *, email: bool, network: bool, content: bool
-) -> None:
-    """The options do not depend on one another."""
-    by_default = all_shown_paths(Include())
-    shown = all_shown_paths(Include(email=email, network=network, content=content))
-    allowed = (EMAILS if email else set()) | (NETWORK if network else set())
-    allowed |= CONTENT if content else set()
-    allowed |= ADDRESSES_IN_CONTENT if content and email else set()
-    assert set() == shown - by_default - allowed
-    if email:
-        assert shown >= EMAILS
-    if network:
-        assert shown >= NETWORK
-    if content:
-        assert {path for path in CONTENT if "action_data" not in path} - shown <= {
-            "conversation.gpt_name"
-        }
-
-
-@pytest.mark.parametrize("line", ["CANARY", '{"CANARY":"CANARY"}', '{"type":["CANARY"]}'])
-def test_failures_do_not_quote_the_record(line: str) -> None:
-    """The payload holds the line; the reason does not."""
-    (refused,) = normalise(a_raw_line(line.encode())).failures
-    assert "CANARY" not in repr(refused.failures)
+def test_a_list_shows_the_words_in_it() -> None:
+    """One text among ids hides itself alone."""
+    author = {"type": "assistant", "tools_used": ["browser", "what Alice said"]}
+    event = the_event(a_record("CONVERSATION_MESSAGE", message={"author": author}))
+    assert "browser" == event["attributes"]["openai_compliance.tools"]
+    assert {"withheld.openai_compliance.tools": "is a text, not an id or a word"} == event["flags"]
 
 
 def test_locations_and_fingerprints_never_show() -> None:
@@ -193,4 +112,15 @@ def test_objects_are_written_out_in_one_order_without_addresses() -> None:
     assert (
         '{"a@b.c":"write to a@b.c","b":[1.50,1180591620717411303424,null,"x@y.z"]}'
         == json_text(Include(content=True, email=True), value)
+    )
+
+
+def test_addresses_within_content_are_withheld() -> None:
+    """What is an address and nothing else, also in a list of names; a sentence stays."""
+    value = {"a": "203.0.113.5", "b": "ping 203.0.113.5 please", "c": "x, a@b.cd, 203.0.113.5"}
+    assert '{"a":"withheld","b":"ping 203.0.113.5 please","c":"x, withheld, withheld"}' == (
+        json_text(Include(content=True), value)
+    )
+    assert '{"a":"203.0.113.5","b":"ping 203.0.113.5 please","c":"x, withheld, 203.0.113.5"}' == (
+        json_text(Include(content=True, network=True), value)
     )

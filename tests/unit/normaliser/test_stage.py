@@ -1,5 +1,6 @@
 """The normaliser as the loop runs it: each raw record becomes something, or the process stops."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -37,7 +38,7 @@ HEADER = header_of(REGISTRY, "raw", "RawLine")
 class Normaliser:
     """A stage that owns partition 0."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_committed: Callable[[NormalisedCounts], None] | None = None) -> None:
         self.counts: list[NormalisedCounts] = []
         self.letters = build_codecs(REGISTRY, TOPIC_NAMES).dead_letters
         event = header_of(REGISTRY, "normalised", "GovernanceEvent")
@@ -48,7 +49,7 @@ class Normaliser:
                 encode_event=EventEncoder(event).encode,
                 encode_dead_letter=self.letters.encode,
             ),
-            on_committed=self.counts.append,
+            on_committed=on_committed or self.counts.append,
         )
         self.stage.acquire(0, FROM_THE_START)
         assert self.stage.is_ready(0)

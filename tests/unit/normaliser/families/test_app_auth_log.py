@@ -24,7 +24,8 @@ def test_actions_are_mapped(action: str, ocsf: tuple[int, int, int]) -> None:
         event["outcome"],
         ocsf_of(event),
     )
-    assert {"openai_compliance.link.id": "link-1"} == own_attributes(event)
+    ids = {"openai_compliance.app.id": "conn-1"} if action == "refresh" else {}
+    assert {"openai_compliance.link.id": "link-1", **ids} == own_attributes(event)
 
 
 @pytest.mark.parametrize(

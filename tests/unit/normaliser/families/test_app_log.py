@@ -65,9 +65,9 @@ def test_phases_are_mapped(phase: str, event_type: str, operation: str | None) -
 
 
 def test_a_request_shows_the_app_and_nothing_of_its_input() -> None:
-    """Where the user is goes nowhere."""
+    """Where the user is goes nowhere by default; the finer than a country never."""
     record = a_record("APP_LOG", log_type="request", **APP, input={"query": "Q", "_meta": PLACE})
-    event = the_event(record, include=Include(email=True, network=True))
+    event = the_event(record, include=Include(email=True))
     assert {
         "gen_ai.operation.name": "execute_tool",
         "gen_ai.conversation.id": "c-1",
@@ -75,6 +75,9 @@ def test_a_request_shows_the_app_and_nothing_of_its_input() -> None:
     } == own_attributes(event)
     assert (None, {}, None) == (event["content"], event["flags"], event["network"])
     assert [False] * 3 == [text in repr(event) for text in ("AGENT", "CITY", "v1/session")]
+    event = the_event(record, include=Include(network=True))
+    assert {"ip": None, "user_agent": "AGENT", "country": None} == event["network"]
+    assert [False] * 2 == [text in repr(event) for text in ("CITY", "v1/session")]
 
 
 def test_an_answer_of_an_mcp_server_names_the_tool() -> None:

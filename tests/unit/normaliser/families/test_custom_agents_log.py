@@ -293,7 +293,7 @@ def test_an_agent_acts_for_its_delegator() -> None:
         "agent_runtime": {"delegator": {"type": "ACCOUNT_USER", "user_id": "user-D"}},
     }
     event = an_agents_event("MEMORY_READ", RUN, actor=actor)
-    assert ("agent", "user-D", "user-D") == (
+    assert ("user", "user-D", "user-D") == (
         event["actor"]["kind"],
         event["actor"]["id"],
         event["actor"]["on_behalf_of"],

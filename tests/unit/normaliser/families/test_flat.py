@@ -185,7 +185,7 @@ def test_flags_beyond_the_limit_are_counted() -> None:
         ("user_signin", "auth.action"),
         ("oauth_grant", "auth.action"),
         ("admin.config_change", "admin.config_change"),
-        ("anything else", "agent.action"),
+        ("anything-else", "agent.action"),
     ],
 )
 def test_types_are_read_by_their_words(type_: str, event_type: str) -> None:

@@ -1,0 +1,105 @@
+"""What the texts of a record look like: an e-mail, an address of the network, a word, a flag.
+
+A word has no white space and an end: the provider's ids, its enumerations, the names of models,
+tools and clients are words. Who shows what is decided in `privacy`.
+"""
+
+import re
+from collections.abc import Iterable
+from ipaddress import AddressValueError, IPv6Address
+from typing import Final
+
+# The provider's ids have at most 80 characters, its longest enumerations about 70.
+WORD_LENGTH_MAX: Final = 256
+
+# Models and plugins may be written with an `@` too, as `gpt-5-5@2026-01`.
+_EMAIL_WITHIN: Final = re.compile(r"[^\s@]+@[^\s@]+\.[A-Za-z]{2,}")
+_OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
+_IPV4: Final = re.compile(rf"(?<![0-9]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9])")
+_IPV6: Final = re.compile(
+    r"(?<![\w:])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?![\w:])", re.ASCII
+)
+# Cheap looks for what could be one.
+_LIKE_IPV4: Final = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]")
+_LIKE_IPV6: Final = re.compile(r":[0-9A-Fa-f]{0,4}:")
+# The longest address has 45 characters.
+_ADDRESS_LENGTH_MAX: Final = 64
+_IPV4_DOTS: Final = 3
+_IPV6_COLONS: Final = 2
+
+_MARKS: Final = "_.:/|+=~#%*@-"
+_WORD: Final = re.compile(rf"[A-Za-z0-9{re.escape(_MARKS)}]{{1,{WORD_LENGTH_MAX}}}")
+# What words are made of, but for the `@`; line feeds stand between them.
+_PLAIN: Final = bytes(
+    code
+    for code in range(128)
+    if chr(code).isalnum() or chr(code) == "\n" or (chr(code) in _MARKS and chr(code) != "@")
+)
+
+_FLAG: Final = re.compile(r"[A-Za-z0-9_.:/+-]{1,64}")
+_FLAG_NAME: Final = re.compile(r"[A-Za-z0-9_.:/+-]{1,128}")
+
+
+def is_email(candidate: str) -> bool:
+    """Whether an id has the form of an e-mail. Ids of the provider never hold an `@`."""
+    return "@" in candidate
+
+
+def holds_email(candidate: str) -> bool:
+    """Whether a text holds an e-mail of a public domain."""
+    return "@" in candidate and _EMAIL_WITHIN.search(candidate) is not None
+
+
+def holds_address(candidate: str) -> bool:
+    """Whether a text holds an address of the network."""
+    if candidate.count(".") >= _IPV4_DOTS and _IPV4.search(candidate) is not None:
+        return True
+    if candidate.count(":") < _IPV6_COLONS:
+        return False
+    return any(_is_ipv6(match[0]) for match in _IPV6.finditer(candidate))
+
+
+def is_address(candidate: str) -> bool:
+    """Whether a text is an address of the network, with its port or its mask, and little else."""
+    return (
+        len(candidate) <= _ADDRESS_LENGTH_MAX
+        and holds_address(candidate)
+        and not any(map(str.isspace, candidate))
+    )
+
+
+def _is_ipv6(candidate: str) -> bool:
+    try:
+        IPv6Address(candidate)
+    except AddressValueError:
+        return False
+    return True
+
+
+def is_word(candidate: str) -> bool:
+    """Whether a text has the form of an id, an enumeration or the name of a model or a tool."""
+    return _WORD.fullmatch(candidate) is not None
+
+
+def is_flag(value: str) -> bool:
+    """Whether a text has the form of a flag's value: a truth value, a number, a short word."""
+    return _FLAG.fullmatch(value) is not None and not holds_address(value)
+
+
+def is_flag_name(name: str) -> bool:
+    """Whether a text has the form of a flag's name: short words and the dots between them."""
+    return _FLAG_NAME.fullmatch(name) is not None and not holds_address(name)
+
+
+def are_plain(values: Iterable[str]) -> bool:
+    """Whether all of these are words that need no closer look; nearly always they are."""
+    listed = list(values)
+    joined = "\n".join(listed)
+    return (
+        joined.isascii()
+        and not joined.encode().translate(None, _PLAIN)
+        and joined.count("\n") < max(len(listed), 1)
+        and (joined.count(".") < _IPV4_DOTS or _LIKE_IPV4.search(joined) is None)
+        and (joined.count(":") < _IPV6_COLONS or _LIKE_IPV6.search(joined) is None)
+        and (len(joined) <= WORD_LENGTH_MAX or max(map(len, listed)) <= WORD_LENGTH_MAX)
+    )
