@@ -11,6 +11,7 @@ from producer.contract.source import Include
 from producer.normaliser.actors import person_id, who_acted
 from producer.normaliser.envelope import read_timestamp
 from producer.normaliser.families.audit_actions import read_action
+from producer.normaliser.families.generic import ids_beside
 from producer.normaliser.privacy import Content, json_text
 from producer.normaliser.reading import (
     Findings,
@@ -47,17 +48,20 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
         findings.flags["blocked"] = "action_result"
     _flag_rating(data, findings)
     value = data.get("value")
+    target = _target(reading.id_names, data, findings)
     return Draft(
         rule=reading.rule,
         action=action,
         outcome=outcome,
-        target=_target(reading.id_names, data, findings),
+        target=target,
         extra=(
             ("openai_compliance.action_result", result),
             ("openai_compliance.action_privilege", text(record, "action_privilege", findings)),
             ("openai_compliance.role", _role(data, findings)),
             # A switch's value is what the record is about; a text here may be a system prompt.
             ("openai_compliance.value", scalar_text(value) if type(value) is bool else None),
+            # A role is given to somebody, a user put into a group.
+            *ids_beside(data, None if target is None else target["id"], findings),
         ),
     )
 

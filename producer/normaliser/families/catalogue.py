@@ -36,54 +36,78 @@ FAMILIES: Final[dict[str, Family]] = {
     "CUSTOM_AGENTS_LOG": custom_agents_log.FAMILY,
 }
 
-# What OpenAI's other interfaces give, by the names of their objects.
+# What OpenAI's other interfaces give, by the names of their objects; the answer to a listing is one
+# as far as it lists something.
 OBJECTS: Final[dict[str, Family]] = {
     api_platform_audit.NAME: api_platform_audit.FAMILY,
     legacy_conversation.NAME: legacy_conversation.FAMILY,
+    "bucket": generic.FAMILY,
 }
+# The objects of all other interfaces, by the beginning of their names.
+_OTHER_OBJECTS: Final = ("compliance.", "organization.", "workspace.")
 
+# What every family's records have something of: the envelope, and the payload of COSTS, whose rows
+# may lack all of it.
+_ENVELOPE: Final = ("event_id", "timestamp")
+_ENVELOPE_OBJECTS: Final = ("principal", "actor", "payload")
 # What only the flat shape has.
 _FLAT_NAMES: Final = frozenset(
     {"user", "user_id", "tokens", "usage", "prompt_tokens", "completion_tokens", "created_at"}
 )
-
-# Usage buckets, answers to listings; and the objects of all other interfaces, by the beginning of
-# their names.
+# The times of the flat shape are texts, those of the other interfaces are numbers.
+_FLAT_TIMES: Final = ("created_at", "timestamp")
+# What records of the other interfaces have, if they are called nothing: the audit log, usage
+# buckets, answers to listings.
 _OTHER_NAMES: Final = ("effective_at", "start_time", "has_more")
-_OTHER_OBJECTS: Final = ("compliance.", "organization.", "workspace.")
 
 
 def family_of(record: JsonObject) -> Family:
     """Find the family of a record.
 
-    A record with a principal or an actor has the envelope, and its type says what it is; of the
-    other interfaces, only the audit log has actors, and it has no principals. Without both, a
-    known type is still believed (some rows of COSTS have neither) unless the record has what only
-    flat ones have. Of the rest, what other interfaces give is theirs or generic; what remains is
-    flat.
+    What it is called decides, wherever that is known: by its type, else by its object. So a field
+    that a family does not know, but another one does, changes nothing. Only a record of a known
+    type that has nothing of any family's, and something that only flat records have, is flat.
+
+    The shape decides the rest: what other interfaces give is theirs, what has a principal or an
+    actor is of a family that is not known yet, and what remains is flat.
     """
     kind = record.get("type")
     family = FAMILIES.get(kind) if type(kind) is str else None
-    if type(record.get("principal")) is dict:
-        return family or generic.FAMILY
-    if type(record.get("actor")) is dict:
-        return family or _of_other_interface(record) or generic.FAMILY
-    if family is not None and _FLAT_NAMES.isdisjoint(record):
-        return family
-    return _of_other_interface(record) or flat.FAMILY
-
-
-def _of_other_interface(record: JsonObject) -> Family | None:
-    """Tell by the object's name, which may be missing, or by what only its records have."""
-    kind = record.get("object")
-    family = OBJECTS.get(kind) if type(kind) is str else None
     if family is not None:
-        return family
-    if "effective_at" in record and type(record.get("type")) is str:
+        return family if _is_of_a_family(record) else flat.FAMILY
+    return _by_object(record) or _by_shape(record)
+
+
+def _is_of_a_family(record: JsonObject) -> bool:
+    if any(record.get(name) not in (None, "") for name in _ENVELOPE):
+        return True
+    if any(type(record.get(name)) is dict for name in _ENVELOPE_OBJECTS):
+        return True
+    return _FLAT_NAMES.isdisjoint(record)
+
+
+def _by_object(record: JsonObject) -> Family | None:
+    kind = record.get("object")
+    if type(kind) is not str:
+        return None
+    if kind in OBJECTS:
+        return OBJECTS[kind]
+    return generic.FAMILY if kind.startswith(_OTHER_OBJECTS) else None
+
+
+def _by_shape(record: JsonObject) -> Family:
+    if api_platform_audit.has_its_actor(record):
         return api_platform_audit.FAMILY
+    if type(record.get("principal")) is dict:
+        return generic.FAMILY
     if listing.is_listing(record):
         return listing.FAMILY
-    if kind is None and legacy_conversation.is_conversation(record):
+    if legacy_conversation.is_conversation(record):
         return legacy_conversation.FAMILY
-    other = type(kind) is str and kind.startswith(_OTHER_OBJECTS)
-    return generic.FAMILY if other or any(map(record.__contains__, _OTHER_NAMES)) else None
+    if type(record.get("actor")) is dict:
+        return generic.FAMILY
+    if any(type(record.get(name)) is str for name in _FLAT_TIMES):
+        return flat.FAMILY
+    if type(record.get("type")) is str and "effective_at" in record:
+        return api_platform_audit.FAMILY
+    return generic.FAMILY if any(name in record for name in _OTHER_NAMES) else flat.FAMILY

@@ -23,8 +23,8 @@ _GENERIC: Final = Rule("agent.action", API_ACTIVITY, OTHER)
 _ACTION_NAMES: Final = ("action", "event_type", "log_type")
 # The objects in which families keep their details, and with them ids; others come behind.
 _BODIES: Final = ("event_details", "payload", "action_data")
-# Who it was is read elsewhere (see `actors`), and whose record it is.
-_READ_ELSEWHERE: Final = frozenset({"actor", "principal", "identity"})
+# Who it was is read elsewhere (see `actors`).
+_ACTOR: Final = "actor"
 # The times of OpenAI's other interfaces: epoch seconds.
 _EPOCH_NAMES: Final = ("effective_at", "start_time", "created_at")
 
@@ -37,6 +37,7 @@ ID_NAMES: Final = frozenset(
     {
         "access_token_id",
         "account_user_id",
+        "agent_id",
         "api_key_id",
         "app_id",
         "assignee_id",
@@ -46,8 +47,10 @@ ID_NAMES: Final = frozenset(
         "canvas_id",
         "certificate_id",
         "connector_id",
+        "conversation_id",
         "created_by_user_id",
         "credential_id",
+        "current_owner_id",
         "deployment_id",
         "domain_id",
         "environment_id",
@@ -60,23 +63,31 @@ ID_NAMES: Final = frozenset(
         "link_id",
         "memory_id",
         "message_id",
+        "new_owner_id",
         "organization_id",
         "owner_id",
         "owner_user_id",
         "plugin_id",
+        "previous_message_id",
         "project_id",
         "recording_id",
         "release_id",
+        "repo_id",
         "request_id",
         "resource_id",
+        "response_id",
         "role_id",
+        "run_id",
         "scan_configuration_id",
         "schedule_id",
         "service_account_id",
+        "session_id",
         "site_id",
         "skill_id",
         "target_user_id",
         "task_id",
+        "thread_id",
+        "tool_call_id",
         "trigger_id",
         "turn_id",
         "user_id",
@@ -92,9 +103,6 @@ ATTRIBUTES: Final[dict[str, str]] = {
     "response_id": "gen_ai.response.id",
     "tool_call_id": "gen_ai.tool.call.id",
 }
-
-_KNOWN: Final = frozenset({*ID_NAMES, *ATTRIBUTES, _CONVERSATION, _AGENT, *_SESSIONS})
-_OBJECTS: Final = frozenset(name.removesuffix("_id") for name in _KNOWN)
 
 
 def occurred_at(record: JsonObject, findings: Findings) -> int:
@@ -153,9 +161,9 @@ def _nearest(record: JsonObject, findings: Findings) -> dict[str, str]:
     """Find the known ids of a record, each where it is nearest the top."""
     found: dict[str, str] = {}
     for values in _levels(record):
-        for name in sorted(values.keys() & _KNOWN):
+        for name in sorted(values.keys() & ID_NAMES):
             _keep(found, name, identifier(values, name, findings))
-        for name in sorted(values.keys() & _OBJECTS):
+        for name in sorted(name for name in values if f"{name}_id" in ID_NAMES):
             _keep(found, f"{name}_id", identifier(_inner(values, name), "id", findings))
     return found
 
@@ -167,10 +175,9 @@ def _keep(found: dict[str, str], name: str, value: str | None) -> None:
 
 def _levels(record: JsonObject) -> Iterator[JsonObject]:
     """Give the record, and then the objects in it, in an order that does not depend on it."""
-    top = {name: value for name, value in record.items() if name not in _READ_ELSEWHERE}
+    top = {name: value for name, value in record.items() if name != _ACTOR}
     yield top
-    others = sorted(top.keys() - _OBJECTS - {*_BODIES})
-    for name in (*_BODIES, *sorted(top.keys() & _OBJECTS), *others):
+    for name in (*_BODIES, *sorted(top)):
         yield _inner(top, name)
 
 

@@ -28,6 +28,8 @@ from producer.normaliser.reading import (
 from producer.normaliser.rules import Draft, Family, Rule, Split
 
 NAME: Final = "compliance.workspace.conversation"
+# A message that was copied out of its conversation, as a line of its own.
+MESSAGE_NAME: Final = "compliance.workspace.conversation.message"
 
 _MESSAGE: Final = Rule("api.call", API_ACTIVITY, OTHER, operation="chat")
 _OTHER_ROLE: Final = Rule("agent.action", API_ACTIVITY, OTHER)
@@ -49,9 +51,12 @@ _TIME_NAMES: Final = ("created_at", "last_active_at")
 
 
 def is_conversation(record: JsonObject) -> bool:
-    """Whether a record has messages as conversations have them."""
+    """Whether a record has messages as conversations have them, and no times of another shape."""
     messages = record.get(_MESSAGES)
-    return type(messages) is dict and _ITEMS in messages
+    if type(messages) is not dict or _ITEMS not in messages:
+        return False
+    stated = [record[name] for name in _TIME_NAMES if record.get(name) is not None]
+    return all(type(time) is not str for time in stated or [record.get("timestamp")])
 
 
 def split(record: JsonObject) -> Split | None:
@@ -68,6 +73,31 @@ def split(record: JsonObject) -> Split | None:
         return left([message])
 
     return Split(items=items, alone=alone, left=left, repeated=len(written(around)))
+
+
+def describe_message(message: JsonObject, findings: Findings) -> Draft:
+    """Say what a message tells that stands alone."""
+    return describe(_around(message), findings)
+
+
+def message_identified(message: JsonObject) -> JsonObject:
+    """Give what has the id, the same as within its conversation."""
+    return identified(_around(message))
+
+
+def message_occurred_at(message: JsonObject, findings: Findings) -> int:
+    """Read the message's time; alone, it has no other."""
+    return epoch_instant(message, "created_at", findings)
+
+
+def message_content(message: JsonObject, include: Include, findings: Findings) -> Content:
+    """Give the message and its files."""
+    return content(_around(message), include, findings)
+
+
+def _around(message: JsonObject) -> JsonObject:
+    """Put a message back into what is known of its conversation."""
+    return {"id": message.get("conversation_id"), _MESSAGES: {_ITEMS: [message]}}
 
 
 def _items(record: JsonObject) -> list[object]:
@@ -171,4 +201,15 @@ FAMILY: Final = Family(
     type_names=("object",),
     identified=identified,
     split=split,
+)
+
+MESSAGE: Final = Family(
+    describe=describe_message,
+    occurred_at=message_occurred_at,
+    who=who_acted,
+    content=message_content,
+    name=MESSAGE_NAME,
+    id_names=(_ID,),
+    type_names=("object",),
+    identified=message_identified,
 )
