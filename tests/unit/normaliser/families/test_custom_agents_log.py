@@ -195,6 +195,8 @@ def test_an_address_as_an_initiator_is_withheld() -> None:
     initiator = {"kind": "account_user", "id": "a@example.org", "auth_user_id": "a@example.org"}
     event = an_agents_event("AGENT_RUN_CREATED", {"invoker": {"initiator": initiator}})
     assert "a@example.org" not in repr(event)
+    reason = "has the form of an e-mail"
+    assert {"withheld.id": reason, "withheld.auth_user_id": reason} == event["flags"]
 
 
 @pytest.mark.parametrize(
