@@ -44,6 +44,9 @@ SET: Final = ("data", "changes_requested")
 # The lists of what one record was done to.
 LISTS: Final = {"certificates": "certificate", "configs": "ip_allowlist_config"}
 
+# The kinds of actors that only this log has.
+ACTORS: Final = frozenset({"session", "api_key"})
+
 # A type may be called like a field that all records have.
 _OWN_NAMES: Final = frozenset({"actor", "project", "type", "object", "id", "effective_at"})
 
@@ -53,6 +56,13 @@ NETWORK: Final = NetworkPlace(
     user_agent="user_agent",
     details="ip_address_details",
 )
+
+
+def has_its_actor(record: JsonObject) -> bool:
+    """Whether a record has the time and an actor of this log, as its name may be missing."""
+    actor = record.get("actor")
+    kind = actor.get("type") if type(actor) is dict else None
+    return "effective_at" in record and type(kind) is str and kind in ACTORS
 
 
 def occurred_at(record: JsonObject, findings: Findings) -> int:
@@ -106,9 +116,15 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
 
 
 def _details(record: JsonObject, name: str, findings: Findings) -> JsonObject:
-    """Find the details under the name of the type, as it is or with `_` for the dots."""
-    key = name if name in record else name.replace(".", "_")
+    """Find the details under the name of the type, each with dots or with `_` for the dots."""
+    key = name if name in record else _stored(name)
+    if key not in record:
+        key = next((one for one in record if _stored(one) == key), key)
     return mapping(record, key, findings) if key not in _OWN_NAMES else EMPTY
+
+
+def _stored(name: str) -> str:
+    return name.replace(".", "_")
 
 
 def _was_set(details: JsonObject, findings: Findings) -> tuple[str | None, str | None]:

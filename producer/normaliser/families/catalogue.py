@@ -36,11 +36,11 @@ FAMILIES: Final[dict[str, Family]] = {
     "CUSTOM_AGENTS_LOG": custom_agents_log.FAMILY,
 }
 
-# What OpenAI's other interfaces give, by the names of their objects; the answer to a listing is one
-# as far as it lists something.
+# What OpenAI's other interfaces give, by the names of their objects.
 OBJECTS: Final[dict[str, Family]] = {
     api_platform_audit.NAME: api_platform_audit.FAMILY,
     legacy_conversation.NAME: legacy_conversation.FAMILY,
+    legacy_conversation.MESSAGE_NAME: legacy_conversation.MESSAGE,
     "bucket": generic.FAMILY,
 }
 # The objects of all other interfaces, by the beginning of their names.
@@ -104,8 +104,10 @@ def _by_shape(record: JsonObject) -> Family:
         return listing.FAMILY
     if legacy_conversation.is_conversation(record):
         return legacy_conversation.FAMILY
-    if type(record.get("actor")) is dict:
-        return generic.FAMILY
+    return generic.FAMILY if type(record.get("actor")) is dict else _by_time(record)
+
+
+def _by_time(record: JsonObject) -> Family:
     if any(type(record.get(name)) is str for name in _FLAT_TIMES):
         return flat.FAMILY
     if type(record.get("type")) is str and "effective_at" in record:

@@ -68,8 +68,9 @@ WORDS: Final[tuple[tuple[str, EventType], ...]] = (
 
 
 def occurred_at(record: JsonObject, findings: Findings) -> int:
+    """Read the first time that says something; an empty one does not."""
     for name in _TIME_NAMES:
-        if record.get(name) is not None:
+        if record.get(name) not in (None, ""):
             return instant(record, name, findings)
     return instant(record, _TIME_NAMES[0], findings)
 

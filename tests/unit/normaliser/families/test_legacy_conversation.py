@@ -203,7 +203,8 @@ def test_no_time_at_all_is_refused() -> None:
 def test_a_conversation_is_known_without_its_object() -> None:
     """By its messages, unless it has the envelope of another family."""
     assert 2 == len(normalised(a_conversation(MESSAGE, MESSAGE, object=...)).events)
-    assert 1 == len(normalised({**a_conversation(MESSAGE, MESSAGE), **a_record("NEW")}).events)
+    unnamed = a_conversation(MESSAGE, MESSAGE, object=...)
+    assert 1 == len(normalised({**unnamed, **a_record("NEW")}).events)
     other = a_conversation(MESSAGE, MESSAGE, object="compliance.workspace.thread")
     assert ["compliance.workspace.thread"] == [
         event["family"] for event in normalised(other).events
