@@ -10,7 +10,7 @@ COSTS counts, the others explain. The flat shape takes the place of the families
 standing beside them, so it counts as well.
 """
 
-from typing import Final
+from typing import Final, Self
 
 from producer.contract.event import Tokens
 from producer.normaliser.reading import Findings, JsonObject, NumberText, exact_value
@@ -47,7 +47,9 @@ def _whole(number: NumberText) -> int | NumberText:
 def _reason(value: object) -> str:
     if type(value) is int:
         return "negative" if value < 0 else "out of range"
-    return "fractional" if type(value) is NumberText else "not a number"
+    if type(value) is not NumberText:
+        return "not a number"
+    return "out of range" if value.text.removeprefix("-").isdigit() else "fractional"
 
 
 def add(counts: list[Count], name: str, findings: Findings) -> Count:
@@ -77,6 +79,23 @@ class Counts:
         self.output = output
         self.reasoning_output = reasoning_output
 
+    @classmethod
+    def of_nothing_trusted(cls) -> Self:
+        """Give counts of which none is whole."""
+        return cls(
+            input_=UNTRUSTED,
+            cached_input=UNTRUSTED,
+            output=UNTRUSTED,
+            reasoning_output=UNTRUSTED,
+        )
+
+    def are_stated(self) -> bool:
+        """Whether a record states any of them."""
+        return any(
+            count is not None
+            for count in (self.input, self.cached_input, self.output, self.reasoning_output)
+        )
+
 
 def settle(
     counts: Counts, *, includes_cached: bool, summable: bool, findings: Findings
@@ -84,7 +103,7 @@ def settle(
     """Bring stated counts under the convention; `None` where a record states none at all."""
     input_, cached = counts.input, counts.cached_input
     output, reasoning = counts.output, counts.reasoning_output
-    if input_ is None and cached is None and output is None and reasoning is None:
+    if not counts.are_stated():
         return None
     if includes_cached and cached is not None and input_ is not None:
         input_, cached = _take_out_cached(input_, cached, findings)

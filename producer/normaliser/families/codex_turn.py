@@ -58,7 +58,7 @@ def _tokens(usage: JsonObject, findings: Findings) -> Tokens | None:
     if not usage:
         return None
     # Under the other name it would be OpenAI's usual count, which includes cached input.
-    whole = "uncached_input_tokens" not in usage
+    whole = usage.get("uncached_input_tokens") is None
     counts = Counts(
         input_=read_count(usage, "input_tokens" if whole else "uncached_input_tokens", findings),
         cached_input=read_count(usage, "cached_input_tokens", findings),

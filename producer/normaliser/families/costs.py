@@ -1,9 +1,16 @@
 """COSTS: hourly usage and spend of one identity on one product, surface, client and model.
 
-The counting source of every surface (see `tokens`): it alone tells of all of them. Input comes
-without cached. Credits stay credits; dollars are given only where the row states them.
+Laws:
+- The counting source of every surface (see `tokens`): it alone tells of all of them. Input comes
+  without cached.
+- Credits stay credits; dollars are given only where the row states them.
+- A cost is that of the whole row. Where an item states none that can be read, or the items differ
+  in their units, there is no one cost: what the items add up to, unit by unit, is in flags.
+- A row without a time has that of its hour. Without its hour it has none: to put a day's use into
+  one of its hours would be a guess.
 """
 
+import re
 from typing import Final
 
 from producer.contract.dead_letter import FailureKind
@@ -29,18 +36,17 @@ ACTION: Final = "COSTS"
 _REPORT: Final = Rule("usage.report", API_ACTIVITY, OTHER)
 
 _KINDS: Final = ("text", "audio", "image")
+_DETAILS: Final = ("input_tokens", "cached_input_tokens", "output_tokens")
 _HOUR_LAST: Final = 23
+_UNIT: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,31}")
 
 
 def occurred_at(record: JsonObject, findings: Findings) -> int:
     """Read the time; a row without one is stamped as all are: with the last second of its hour."""
     payload = mapping(record, "payload", findings)
-    day = payload.get("day")
-    if record.get("timestamp") not in (None, "") or day is None:
+    day, hour = payload.get("day"), payload.get("hour")
+    if record.get("timestamp") not in (None, "") or (day is None and hour is None):
         return read_timestamp(record, findings)
-    hour = payload.get("hour")
-    if hour is None:
-        hour = _HOUR_LAST
     if type(hour) is not int or not 0 <= hour <= _HOUR_LAST:
         findings.refuse(FailureKind.RULE_FAILED, "payload.hour", "is not an hour from 0 to 23")
         hour = _HOUR_LAST
@@ -65,7 +71,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
         model=model,
         answered=True,
         tokens=_tokens(usage, findings),
-        cost=_cost(billing, findings),
+        cost=_cost(measures, billing, findings),
         client=text(payload, "client", findings),
         extra=(
             ("openai.request.service_tier", text(payload, "service_tier", findings)),
@@ -94,7 +100,21 @@ def _tokens(usage: JsonObject, findings: Findings) -> Tokens | None:
         output=_add_kinds(usage, "output_tokens", findings),
         reasoning_output=_add_kinds(usage, "reasoning_output_tokens", findings),
     )
+    if not counts.are_stated():
+        return None
+    for kind in _KINDS:
+        if _has_only_a_total(usage, kind, findings):
+            # Which of the counts it belongs to is not known, so that none of them is whole.
+            findings.flags[f"untrusted.{kind}_total_tokens"] = "not told apart"
+            counts = Counts.of_nothing_trusted()
     return settle(counts, includes_cached=False, summable=True, findings=findings)
+
+
+def _has_only_a_total(usage: JsonObject, kind: str, findings: Findings) -> bool:
+    total = read_count(usage, f"{kind}_total_tokens", findings)
+    if not total:
+        return False
+    return all(usage.get(f"{kind}_{name}") is None for name in _DETAILS)
 
 
 def _add_kinds(usage: JsonObject, name: str, findings: Findings) -> Count:
@@ -108,34 +128,48 @@ def _total_tokens(usage: JsonObject, findings: Findings) -> str | None:
     return str(total) if total is not None and total >= 0 else None
 
 
-def _cost(billing: list[JsonObject], findings: Findings) -> Cost | None:
-    """Add up the items of a row. Units do not add: of several, each total is a flag."""
+def _cost(measures: JsonObject, billing: list[JsonObject], findings: Findings) -> Cost | None:
+    """Add up the items of a row, all of one unit; else the sum of each unit is a flag."""
     amounts: dict[str, list[str]] = {}
-    estimates: list[str] = []
     for item in billing:
-        cost = mapping(item, "cost", findings)
-        amount = read_amount(cost, "value", findings)
-        unit = text(cost, "unit", findings)
-        if amount is None or unit is None:
-            findings.flags["untrusted.cost"] = "an item states no amount with a unit"
-            return None
-        amounts.setdefault(unit.upper(), []).append(amount)
-        estimate = mapping(item, "estimated_cost_usd", findings)
-        dollars = read_amount(estimate, "value", findings)
-        if dollars is not None and (text(estimate, "unit", findings) or "").upper() == DOLLARS:
-            estimates.append(dollars)
-    if len(amounts) != 1:
+        found = _amount(mapping(item, "cost", findings), findings)
+        if found is not None:
+            amounts.setdefault(found[0], []).append(found[1])
+    listed = measures.get("billing")
+    items = len(listed) if type(listed) is list else 0
+    unread = items - sum(map(len, amounts.values()))
+    if unread:
+        findings.flags["untrusted.cost"] = f"{unread} of {items} items state no amount with a unit"
+    if unread or len(amounts) != 1:
         for unit in sorted(amounts):
-            findings.flags[f"cost.{unit}"] = total_text(amounts[unit])
+            name = f"partial.cost.{unit}" if unread else f"cost.{unit}"
+            findings.flags[name] = total_text(amounts[unit])
         return None
     ((unit, stated),) = amounts.items()
+    estimates = [_estimate(item, findings) for item in billing]
+    known = [estimate for estimate in estimates if estimate is not None]
     return {
         "amount": total_text(stated),
         "currency": unit,
         "basis": REPORTED,
         # The sum of some of the estimates would be no estimate of the whole.
-        "estimated_usd": total_text(estimates) if len(estimates) == len(billing) else None,
+        "estimated_usd": total_text(known) if len(known) == items else None,
     }
+
+
+def _amount(cost: JsonObject, findings: Findings) -> tuple[str, str] | None:
+    """Give unit and amount, if both can be read."""
+    amount = read_amount(cost, "value", findings)
+    unit = text(cost, "unit", findings)
+    if amount is None or unit is None or _UNIT.fullmatch(unit) is None:
+        return None
+    return unit.upper(), amount
+
+
+def _estimate(item: JsonObject, findings: Findings) -> str | None:
+    """Give what an item's cost was estimated to be in dollars."""
+    found = _amount(mapping(item, "estimated_cost_usd", findings), findings)
+    return found[1] if found is not None and found[0] == DOLLARS else None
 
 
 def _skus(billing: list[JsonObject], findings: Findings) -> str | None:
