@@ -1,13 +1,17 @@
 r"""From the bytes of a line to its JSON documents, with the limits that keep the parser safe.
 
 Laws:
-- One line is one document, as a rule; documents written one after the other on one line are split.
-  What follows the last complete document is one broken tail.
+- One line is one document, as a rule; documents written one after the other on one line are split,
+  as far as their boundaries can be told: an object and an array end with their last bracket, a
+  string, a number and a word of JSON's where they end, and what is no JSON where a bracket begins.
+  Behind an object or an array that does not end, nothing can be told: the rest is one document;
+  so is a line in which what is no JSON stands beside no record at all.
 - The parser recurses, so depth is measured before it runs.
 - A key that occurs twice in an object has its last value, as in nearly every parser.
 - Half of a surrogate pair (`\ud83d` alone: a text that was cut in the middle of an emoji) has no
   form in UTF-8. It is kept as the six characters that it was written with.
 - NaN and Infinity are no JSON. Numbers of any size are numbers; who needs one checks its range.
+  Integers of more digits than the interpreter converts are kept as they are written.
 """
 
 import re
@@ -26,12 +30,28 @@ DEPTH_MAX: Final = 100
 # A file of 16 MiB whose newlines were lost, of records of a few hundred bytes, is below this.
 DOCUMENTS_MAX: Final = 50_000
 
+# The interpreter converts up to 4300, sign included.
+INTEGER_DIGITS_MAX: Final = 4000
+
 _DECODER: Final = msgspec.json.Decoder(float_hook=NumberText)
 
 # A string, or what is left of the line if it does not end; or a bracket. Possessive, so that a
 # quote without its partner costs one pass and not one for each quote behind it.
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.?+)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.?+)*+(?:"|\Z)', re.DOTALL)
+# What is neither an object nor an array: a string, a number, a word; or what is none of them.
+_SCALAR: Final = re.compile(
+    rb'"(?:[^"\\]++|\\.?+)*+(?:"|\Z)'
+    rb"|(?:-?[0-9]++(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?|true|false|null)(?=[\s{\[\"]|\xef\xbb\xbf|\Z)"
+    rb"|[^{\[]++",
+    re.DOTALL,
+)
+_LONG_INTEGER: Final = re.compile(
+    rb'("(?:[^"\\]++|\\.?+)*+(?:"|\Z))|[0-9]{%d,}+(?![.eE])' % (INTEGER_DIGITS_MAX + 1), re.DOTALL
+)
+_LONG_DIGITS: Final = re.compile(rb"[0-9]{%d}" % (INTEGER_DIGITS_MAX + 1))
+_BEGINNINGS: Final = b'{["'
+_AS_FRACTION: Final = "e0"
 _NO_BRACKETS: Final = bytes(code for code in range(256) if code not in b"[]{}")
 _STEPS: Final = {ord("["): 1, ord("{"): 1, ord("]"): -1, ord("}"): -1}
 _BETWEEN_DOCUMENTS: Final = re.compile(rb"(?:[ \t\r\n]++|\xef\xbb\xbf)*+")
@@ -65,7 +85,7 @@ def decode_record(line: bytes) -> JsonObject | None:
 def read_documents(line: bytes) -> list[Document]:
     """Give every document of a line, at least one, in order."""
     documents: list[Document] = []
-    start = _skip(line, 0)
+    first = start = _skip(line, 0)
     while start < len(line):
         end = _document_end(line, start) if len(documents) < DOCUMENTS_MAX else None
         if end is None:
@@ -74,8 +94,22 @@ def read_documents(line: bytes) -> list[Document]:
         documents.append(_read(line[start:end]))
         start = _skip(line, end)
     if not documents:
-        documents.append(_refused(line, FailureKind.UNDECODABLE, "the line is empty"))
+        return [_refused(line, FailureKind.UNDECODABLE, "the line is empty")]
+    if len(documents) > 1 and _is_another_format(documents):
+        return [_read(line[first:])]
     return documents
+
+
+def _is_another_format(documents: list[Document]) -> bool:
+    """Whether there is no record among them, and something that is nowhere near JSON."""
+    if any(document.record is not None for document in documents):
+        return False
+    return any(
+        document.payload[0] not in _BEGINNINGS
+        and document.failure is not None
+        and document.failure.kind is FailureKind.UNDECODABLE
+        for document in documents
+    )
 
 
 def written(value: object) -> bytes:
@@ -95,9 +129,11 @@ def _skip(line: bytes, start: int) -> int:
 
 
 def _document_end(line: bytes, start: int) -> int | None:
-    """Find where the object or array that starts here ends; `None` if there is none or no end."""
+    """Find where the document that starts here ends; `None` if that cannot be told."""
     if line[start] not in b"{[":
-        return None
+        scalar = _SCALAR.match(line, start)
+        assert scalar is not None
+        return start + len(scalar[0].rstrip(b" \t\r\n"))
     depth = 0
     for token in _TOKEN.finditer(line, start):
         depth += _STEPS.get(line[token.start()], 0)
@@ -134,9 +170,27 @@ def _decode(document: bytes) -> object:
     try:
         return _DECODER.decode(document)
     except msgspec.DecodeError:
-        if _SURROGATE.search(document) is None:
-            raise
-    return _DECODER.decode(_ESCAPE.sub(_escape_half_pair, document))
+        mended = document
+        if _SURROGATE.search(document) is not None:
+            mended = _ESCAPE.sub(_escape_half_pair, document)
+        if _LONG_DIGITS.search(document) is None:
+            if mended is document:
+                raise
+            return _DECODER.decode(mended)
+    return _LONG_DECODER.decode(_LONG_INTEGER.sub(_as_fraction, mended))
+
+
+def _as_fraction(match: re.Match[bytes]) -> bytes:
+    """Write a long integer so that the parser leaves it to us; strings stay as they are."""
+    return match[0] if match[1] is not None else match[0] + _AS_FRACTION.encode()
+
+
+def _long_number(text: str) -> NumberText:
+    long = len(text) > INTEGER_DIGITS_MAX and text.endswith(_AS_FRACTION)
+    return NumberText(text.removesuffix(_AS_FRACTION) if long else text)
+
+
+_LONG_DECODER: Final = msgspec.json.Decoder(float_hook=_long_number)
 
 
 def _escape_half_pair(match: re.Match[bytes]) -> bytes:

@@ -11,14 +11,20 @@ from producer.normaliser.reading import Findings, JsonObject, NumberText
 
 # The id is a part of message keys and of the deduplicator's. OpenAI's have 36 characters.
 ID_LENGTH_MAX: Final = 1024
+_EMPTY: Final[tuple[object, ...]] = ([], {})
 _HASH_PREFIX: Final = "sha256:"
 
 
 def provider_event_id(record: JsonObject, names: tuple[str, ...], findings: Findings) -> str:
-    """Give the provider's id, or a hash that two deliveries of one record share; never empty."""
+    """Give the provider's id, or a hash that two deliveries of one record share; never empty.
+
+    What says nothing is empty: null, a blank text, `false`, `[]` and `{}`. What says something and
+    is neither a text nor an integer refuses the record: a hash in its place could be of a record
+    that has an id, and would double it.
+    """
     for name in names:
         value = record.get(name)
-        if value is None or value is False or value == [] or value == {}:
+        if value is None or value is False or value in _EMPTY:
             continue
         if type(value) is int:
             value = str(value)

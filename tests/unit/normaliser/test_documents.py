@@ -4,7 +4,7 @@ import pytest
 
 from producer.contract.dead_letter import FailureKind
 from producer.normaliser import documents
-from producer.normaliser.documents import DEPTH_MAX, decode_record, read_documents
+from producer.normaliser.documents import DEPTH_MAX, decode_record, read_documents, written
 from producer.normaliser.reading import NumberText
 
 
@@ -37,7 +37,9 @@ def test_one_record_is_decoded_at_once() -> None:
         pytest.param(b'{"a":"\x00"}', id="a bare NUL in a string"),
         pytest.param(b'{"a":NaN}', id="NaN"),
         pytest.param(b'{"a":-Infinity}', id="Infinity"),
-        pytest.param(b'{"a":' + b"9" * 5000 + b"}", id="an integer of 5000 digits"),
+        pytest.param(b"2026-09-15 INFO {a} [b] c", id="lines of another format"),
+        pytest.param(b'{"a":' + b"9" * 5000 + b",}", id="an integer of 5000 digits in no JSON"),
+        pytest.param(b'{"a":0' + b"9" * 5000 + b"}", id="a long integer with a leading zero"),
         pytest.param(b'{"a":"b', id="cut off in a string"),
         pytest.param(b'{"a":"\\', id="cut off in an escape"),
         pytest.param(b'{"a"', id="cut off behind a key"),
@@ -104,12 +106,32 @@ def test_documents_on_one_line_are_split(line: bytes, expected: list[object]) ->
     assert expected == [document.record for document in read_documents(line)]
 
 
-def test_a_broken_tail_is_one_document() -> None:
-    """What follows the last complete document is told once, with its bytes."""
-    first, tail = read_documents(b'{"a":1} oops {"b":2}')
-    assert {"a": 1} == first.record
-    assert b'oops {"b":2}' == tail.payload
-    assert FailureKind.UNDECODABLE == tail.failure.kind if tail.failure else None
+@pytest.mark.parametrize(
+    ("line", "payloads", "events"),
+    [
+        (b'1 {"a":1}', [b"1", b'{"a":1}'], [1]),
+        (b'null{"a":1}', [b"null", b'{"a":1}'], [1]),
+        (b'-1.5e3 true "{" {"a":1}', [b"-1.5e3", b"true", b'"{"', b'{"a":1}'], [3]),
+        (b'{"a":1}garbage', [b'{"a":1}', b"garbage"], [0]),
+        (b'{"a":1} oops {"b":2}', [b'{"a":1}', b"oops", b'{"b":2}'], [0, 2]),
+        (b'oops 1 {"a":1}', [b"oops 1", b'{"a":1}'], [1]),
+        (b'{"a":1},{"b":2}', [b'{"a":1}', b",", b'{"b":2}'], [0, 2]),
+        (b'[1]{"a":1}', [b"[1]", b'{"a":1}'], [1]),
+        (b'{a}{"a":1}', [b"{a}", b'{"a":1}'], [1]),
+        (b'{"a":1}"text', [b'{"a":1}', b'"text'], [0]),
+        (b'{"a":1}{"b":{"c":1 {"d":2}', [b'{"a":1}', b'{"b":{"c":1 {"d":2}'], [0]),
+        (b'{"a":[1 {"d":2}', [b'{"a":[1 {"d":2}'], []),
+        (b"{a}{b}", [b"{a}", b"{b}"], []),
+        (b"1 2", [b"1", b"2"], []),
+    ],
+)
+def test_each_document_stands_by_itself(
+    line: bytes, payloads: list[bytes], events: list[int]
+) -> None:
+    """As far as its end can be told; behind one that does not end, nothing can."""
+    found = read_documents(line)
+    assert payloads == [document.payload for document in found]
+    assert events == [place for place, document in enumerate(found) if document.record]
 
 
 def test_a_broken_document_in_between_does_not_cost_the_next() -> None:
@@ -168,6 +190,29 @@ def test_fractions_keep_their_text(text: str) -> None:
 def test_integers_beyond_64_bits_are_integers() -> None:
     """A large integer is read; who needs a count checks its range."""
     assert {"a": 10**30} == decode_record(b'{"a":1' + b"0" * 30 + b"}")
+
+
+@pytest.mark.parametrize("digits", [4000, 4001, 5000, 100_000])
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_integers_of_any_length_refuse_no_record(digits: int, sign: str) -> None:
+    """Beyond what the interpreter converts they are kept as they are written; strings are too."""
+    number = sign + "9" * digits
+    (document,) = read_documents(f'{{"a":{number},"b":"{number}","c":[{number}]}}'.encode())
+    assert document.record is not None
+    found = document.record["a"]
+    assert number == (found.text if isinstance(found, NumberText) else str(found))
+    assert number == document.record["b"]
+    assert number.encode() in written(document.record["c"])
+
+
+def test_long_fractions_beside_long_integers_stay_as_written() -> None:
+    """A fraction of as many digits is a number as before."""
+    digits = "9" * 5000
+    (document,) = read_documents(f'{{"a":{digits}.5,"b":{digits}e1,"c":{digits}}}'.encode())
+    assert document.record is not None
+    assert [f"{digits}.5", f"{digits}e1", digits] == [
+        number.text for number in document.record.values() if isinstance(number, NumberText)
+    ]
 
 
 @pytest.mark.parametrize("line", [b'{"s3cr3t":"s3cr3t",}', b'{"a":s3cr3t}', b'"s3cr3t', b"s3cr3t"])

@@ -31,7 +31,7 @@ def test_a_number_is_an_id() -> None:
     assert "17" == id_of(a_record("AUTH_LOG", event_id=17))
 
 
-@pytest.mark.parametrize("missing", [..., None, "", "  "])
+@pytest.mark.parametrize("missing", [..., None, "", "  ", False, [], {}])
 def test_a_missing_id_is_replaced_by_a_hash(missing: object) -> None:
     """Never empty, and the same for the same record."""
     found = id_of(a_record("AUTH_LOG", event_id=missing))
@@ -51,7 +51,7 @@ def test_the_hash_is_that_of_the_canonical_form() -> None:
     assert one.events[0]["provider_event_id"] != other
 
 
-@pytest.mark.parametrize("value", [{"a": 1}, [1], True, 1.5])
+@pytest.mark.parametrize("value", [{"a": 1}, {"": None}, [1], [""], True, 1.5])
 def test_an_id_of_another_type_is_refused(value: object) -> None:
     """To guess an id would lose or double a record."""
     assert [
