@@ -1,4 +1,7 @@
-"""From the times that records write to microseconds since the epoch: no guess, no "now"."""
+"""From the times that records write to microseconds since the epoch: no guess, no "now".
+
+What lies outside the years 1 to 9999 in UTC is no time: most readers of events could not show it.
+"""
 
 import math
 import re
@@ -10,6 +13,7 @@ from producer.normaliser.reading import NumberText, exact_value
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY_SECONDS: Final = 86_400
 _SECOND: Final = 1_000_000
+_YEAR_1_SECONDS: Final = -62_135_596_800
 _YEAR_10000_SECONDS: Final = 253_402_300_800
 
 # RFC 3339, narrower than what `datetime` reads: with an offset; a fraction has 1 to 9 digits.
@@ -33,7 +37,7 @@ def from_rfc3339(text: str) -> int | None:
         since = datetime.fromisoformat(text) - _EPOCH
     except ValueError:
         return None
-    return (since.days * _DAY_SECONDS + since.seconds) * _SECOND + since.microseconds
+    return _within((since.days * _DAY_SECONDS + since.seconds) * _SECOND + since.microseconds)
 
 
 def _from_leap_second(text: str) -> int | None:
@@ -41,17 +45,19 @@ def _from_leap_second(text: str) -> int | None:
     before = from_rfc3339(f"{text[:17]}59{text[19:]}")
     if before is None or (before // _SECOND + 1) % _DAY_SECONDS:
         return None
-    return before + _SECOND
+    return _within(before + _SECOND)
+
+
+def _within(micros: int) -> int | None:
+    return micros if _YEAR_1_SECONDS <= micros // _SECOND < _YEAR_10000_SECONDS else None
 
 
 def from_epoch_seconds(value: object) -> int | None:
-    """Give the microseconds of whole or fractional seconds, up to the year 9999."""
+    """Give the microseconds of whole or fractional seconds; finer digits are cut off."""
     if type(value) is int:
-        return value * _SECOND if abs(value) < _YEAR_10000_SECONDS else None
+        return _within(value * _SECOND)
     seconds = exact_value(value) if type(value) is NumberText else None
-    if seconds is None or abs(seconds) >= _YEAR_10000_SECONDS:
-        return None
-    return math.floor(seconds * _SECOND)
+    return None if seconds is None else _within(math.floor(seconds * _SECOND))
 
 
 def end_of_hour(day: str, hour: int) -> int | None:
