@@ -5,6 +5,7 @@ conventions, then under `openai_compliance.` what has no name there. Counts are 
 way round: its prices add up, so input comes without cached, where the conventions include it.
 """
 
+from functools import lru_cache
 from typing import Final
 
 from producer.contract.event import Tokens
@@ -23,12 +24,17 @@ _NO_ERROR: Final = "0"
 _OF_THE_ACTOR: Final = frozenset({"credential_id", "agent_runtime", "agent_task"})
 
 
-def of_the_source(raw: RawLine) -> dict[str, str]:
-    """Give the attributes that all events of a source have."""
+def all_of(raw: RawLine, own: dict[str, str]) -> dict[str, str]:
+    """Give the attributes of an event: its own, behind those that all of its source have."""
+    return {**_of_the_source(raw.source_id, raw.organization_id), **own}
+
+
+@lru_cache(maxsize=1024)
+def _of_the_source(source_id: str, organization_id: str) -> dict[str, str]:
     return {
         "langwatch.origin.kind": _ORIGIN_KIND,
-        "langwatch.ingestion_source.id": raw.source_id,
-        "langwatch.ingestion_source.organization_id": raw.organization_id,
+        "langwatch.ingestion_source.id": source_id,
+        "langwatch.ingestion_source.organization_id": organization_id,
         "langwatch.ingestion_source.source_type": SOURCE_TYPE,
         "gen_ai.provider.name": _PROVIDER,
     }
@@ -80,8 +86,11 @@ def _add_envelope(found: dict[str, str], record: JsonObject, findings: Findings)
     """Add whose record it is, a workspace's or an organisation's, and what the actor used."""
     principal = record.get("principal")
     if type(principal) is dict:
-        _add(found, "openai_compliance.principal.id", identifier(principal, "id", findings))
-        _add(found, "openai_compliance.principal.type", identifier(principal, "type", findings))
+        id_, kind = identifier(principal, "id", findings), identifier(principal, "type", findings)
+        if id_ is not None:
+            found["openai_compliance.principal.id"] = id_
+        if kind is not None:
+            found["openai_compliance.principal.type"] = kind
     actor = record.get("actor")
     if type(actor) is dict and not _OF_THE_ACTOR.isdisjoint(actor):
         used = identifier(actor, "credential_id", findings)

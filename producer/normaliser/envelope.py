@@ -69,7 +69,7 @@ def to_event(
     if findings.failures:
         return tuple(findings.failures)
     own = attributes.of_the_record(record, draft, who, findings)
-    if not are_plain((name, *_words_of(draft), *own.values())):
+    if not are_plain([name, *_words_of(draft), *own.values()]):
         name, draft, own = _screened(raw, name, draft, own, findings=findings)
     outcome = draft.outcome or draft.rule.outcome
     rule = draft.rule
@@ -116,7 +116,7 @@ def to_event(
         "network": network,
         "content": content,
         "ocsf": ocsf.place(rule.class_uid, rule.activity_id, outcome, draft.severity_id),
-        "attributes": {**attributes.of_the_source(raw), **own},
+        "attributes": attributes.all_of(raw, own),
     }
 
 

@@ -5,7 +5,6 @@ tools and clients are words. Who shows what is decided in `privacy`.
 """
 
 import re
-from collections.abc import Iterable
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
 
@@ -29,12 +28,14 @@ _IPV6_COLONS: Final = 2
 
 _MARKS: Final = "_.:/|+=~#%*@-"
 _WORD: Final = re.compile(rf"[A-Za-z0-9{re.escape(_MARKS)}]{{1,{WORD_LENGTH_MAX}}}")
-# What words are made of, but for the `@`; line feeds stand between them.
+# What words are made of that is no part of an e-mail or an address.
 _PLAIN: Final = bytes(
     code
     for code in range(128)
-    if chr(code).isalnum() or chr(code) == "\n" or (chr(code) in _MARKS and chr(code) != "@")
+    if chr(code).isalnum() or (chr(code) in _MARKS and chr(code) not in ".:@")
 )
+_DOTTED: Final = b".:\n"
+_PLAIN_WORD: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{WORD_LENGTH_MAX}}}")
 
 _FLAG: Final = re.compile(r"[A-Za-z0-9_.:/+-]{1,64}")
 _FLAG_NAME: Final = re.compile(r"[A-Za-z0-9_.:/+-]{1,128}")
@@ -91,15 +92,26 @@ def is_flag_name(name: str) -> bool:
     return _FLAG_NAME.fullmatch(name) is not None and not holds_address(name)
 
 
-def are_plain(values: Iterable[str]) -> bool:
+def is_plain(candidate: str) -> bool:
+    """Whether a text is a word that could be nothing else; nearly all ids are."""
+    return _PLAIN_WORD.fullmatch(candidate) is not None
+
+
+def are_plain(values: list[str]) -> bool:
     """Whether all of these are words that need no closer look; nearly always they are."""
-    listed = list(values)
-    joined = "\n".join(listed)
+    joined = "\n".join(values)
+    if len(joined) > WORD_LENGTH_MAX and max(map(len, values)) > WORD_LENGTH_MAX:
+        return False
+    odd = joined.encode().translate(None, _PLAIN)
+    # Only what stands between the words is left.
+    return len(odd) < len(values) or _are_dotted(joined, odd, count=len(values))
+
+
+def _are_dotted(joined: str, odd: bytes, *, count: int) -> bool:
+    """Whether words hold dots and colons beside what is plain, but no address."""
     return (
-        joined.isascii()
-        and not joined.encode().translate(None, _PLAIN)
-        and joined.count("\n") < max(len(listed), 1)
+        not odd.translate(None, _DOTTED)
+        and odd.count(b"\n") < max(count, 1)
         and (joined.count(".") < _IPV4_DOTS or _LIKE_IPV4.search(joined) is None)
         and (joined.count(":") < _IPV6_COLONS or _LIKE_IPV6.search(joined) is None)
-        and (len(joined) <= WORD_LENGTH_MAX or max(map(len, listed)) <= WORD_LENGTH_MAX)
     )

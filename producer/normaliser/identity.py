@@ -5,7 +5,7 @@ import json
 from typing import Final
 
 from producer.contract.dead_letter import FailureKind
-from producer.normaliser.forms import is_address, is_email
+from producer.normaliser.forms import is_address, is_email, is_plain
 from producer.normaliser.privacy import AN_ADDRESS, AN_EMAIL, withhold
 from producer.normaliser.reading import Findings, JsonObject, NumberText
 
@@ -38,14 +38,19 @@ def provider_event_id(record: JsonObject, names: tuple[str, ...], findings: Find
                 FailureKind.RULE_FAILED, name, f"is longer than {ID_LENGTH_MAX} characters"
             )
             return ""
-        reason = AN_EMAIL if is_email(value) else AN_ADDRESS if is_address(value) else None
-        if reason is not None:
-            # It would be in the event's key as well.
-            withhold(findings, name, reason)
-            continue
-        if value.strip():
+        if is_plain(value):
+            return value
+        if _is_shown(value, name, findings) and value.strip():
             return value
     return _hash(record)
+
+
+def _is_shown(value: str, name: str, findings: Findings) -> bool:
+    """Whether an id may be in an event, with any option: it is in the event's key as well."""
+    reason = AN_EMAIL if is_email(value) else AN_ADDRESS if is_address(value) else None
+    if reason is not None:
+        withhold(findings, name, reason)
+    return reason is None
 
 
 def _hash(record: JsonObject) -> str:

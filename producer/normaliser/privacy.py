@@ -26,6 +26,7 @@ from producer.normaliser.forms import (
     is_email,
     is_flag,
     is_flag_name,
+    is_plain,
     is_word,
 )
 from producer.normaliser.reading import Findings, JsonObject, mapping, text
@@ -91,6 +92,8 @@ _OF_THE_USER: Final = "openai/user"
 
 def no_id(candidate: str) -> str | None:
     """Say why a text is no id, whatever a source includes; `None` if it is one."""
+    if is_plain(candidate):
+        return None
     if is_email(candidate):
         return AN_EMAIL
     if holds_address(candidate):

@@ -6,6 +6,7 @@ them as well.
 """
 
 from collections.abc import Iterator
+from functools import cache
 from typing import Final
 
 import msgspec
@@ -142,6 +143,8 @@ def ids_beside(
     values: JsonObject, known: str | None, findings: Findings
 ) -> tuple[tuple[str, str | None], ...]:
     """Give the ids of an object as attributes, but for the one that an event has already."""
+    if ID_NAMES.isdisjoint(values):
+        return ()
     found = {
         name: person_id(value)
         for name in sorted(values.keys() & ID_NAMES)
@@ -163,9 +166,15 @@ def _nearest(record: JsonObject, findings: Findings) -> dict[str, str]:
     for values in _levels(record):
         for name in sorted(values.keys() & ID_NAMES):
             _keep(found, name, identifier(values, name, findings))
-        for name in sorted(name for name in values if f"{name}_id" in ID_NAMES):
+        for name in sorted(values.keys() & _objects()):
             _keep(found, f"{name}_id", identifier(_inner(values, name), "id", findings))
     return found
+
+
+@cache
+def _objects() -> frozenset[str]:
+    """Give what the objects are called whose `id` is one of the known ids."""
+    return frozenset(name.removesuffix("_id") for name in ID_NAMES)
 
 
 def _keep(found: dict[str, str], name: str, value: str | None) -> None:
@@ -175,10 +184,11 @@ def _keep(found: dict[str, str], name: str, value: str | None) -> None:
 
 def _levels(record: JsonObject) -> Iterator[JsonObject]:
     """Give the record, and then the objects in it, in an order that does not depend on it."""
-    top = {name: value for name, value in record.items() if name != _ACTOR}
-    yield top
-    for name in (*_BODIES, *sorted(top)):
-        yield _inner(top, name)
+    yield record
+    bodies = sorted(name for name, value in record.items() if type(value) is dict)
+    for name in (*filter(bodies.__contains__, _BODIES), *bodies):
+        if name != _ACTOR:
+            yield _inner(record, name)
 
 
 def _action(record: JsonObject, findings: Findings) -> str:
