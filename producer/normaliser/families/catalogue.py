@@ -92,6 +92,8 @@ def _by_object(record: JsonObject) -> Family | None:
         return None
     if kind in OBJECTS:
         return OBJECTS[kind]
+    if listing.is_page(record):
+        return listing.FAMILY
     return generic.FAMILY if kind.startswith(_OTHER_OBJECTS) else None
 
 

@@ -14,17 +14,23 @@ from producer.normaliser.reading import Findings, JsonObject
 from producer.normaliser.rules import Family, Split
 
 _ITEMS: Final = "data"
+# What pages call themselves.
+PAGES: Final = ("list", "page")
 # What the items of the listing of log files have, and no record.
 _FILE_NAMES: Final = ("file_name", "file_sha256")
 
 
+def is_page(record: JsonObject) -> bool:
+    """Whether a record is called a page of records, and lists some or is of no type itself."""
+    items = record.get(_ITEMS)
+    if record.get("object") not in PAGES or type(items) is not list:
+        return False
+    return "type" not in record or any(type(item) is dict for item in items)
+
+
 def is_listing(record: JsonObject) -> bool:
-    """Whether a record is a page of records: it lists them, and is of no type itself."""
-    return (
-        type(record.get(_ITEMS)) is list
-        and "type" not in record
-        and ("has_more" in record or record.get("object") == "list")
-    )
+    """Whether a record that is called nothing is a page: it lists records, and is of no type."""
+    return type(record.get(_ITEMS)) is list and "type" not in record and "has_more" in record
 
 
 def split(record: JsonObject) -> Split | None:
