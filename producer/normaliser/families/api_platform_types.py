@@ -43,6 +43,7 @@ OBJECTS: Final[dict[str, EventType]] = {
 }
 # The objects of a class, in the order in which their words are looked for.
 WITH_A_CLASS: Final = (
+    "PASSWORD_RESET",
     "PASSWORD",
     "MFA",
     "ROLE_ASSIGNMENT",

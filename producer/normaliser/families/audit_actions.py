@@ -116,7 +116,10 @@ CREDENTIALS: Final = frozenset({"API_KEY", "CREDENTIAL", "SECRET", "TOKEN"})
 OF_PEOPLE: Final = frozenset({"USER_ROLE"})
 # Those that only a name without more words, or that of a user, has: a workspace's password, its
 # second factor and its sessions are settings.
-_ALONE: Final = frozenset({"PASSWORD", "MFA", "SESSION", "LOGIN", "LOGOUT"})
+_ALONE: Final = frozenset({"PASSWORD", "PASSWORD_RESET", "MFA", "SESSION", "LOGIN", "LOGOUT"})
+# What somebody may do, where nothing says whose it is.
+_RIGHTS: Final = frozenset({"ACCESS", "PERMISSION", "PRIVILEGE"})
+_RIGHT: Final = "USER_ROLE"
 # Those that are what they are only with what stands behind the verb.
 _PLAIN: Final = frozenset({"USER", "GROUP", "INVITE"})
 _TENANTS: Final = frozenset({"WORKSPACE", "ORGANIZATION", "TENANT"})
@@ -281,6 +284,8 @@ def _object_of(words: _Words) -> str | None:
 def _object(noun: str) -> str | None:
     """Find the object with a class of its own that a noun, or several of them, are."""
     one = one_object(noun)
+    if one in _RIGHTS:
+        return _RIGHT
     user = one.removeprefix("USER_")
     found = [
         name

@@ -154,6 +154,8 @@ SAME: Final = {
     "INVITATION": "INVITE",
     "TWO_FACTOR": "MFA",
     "2FA": "MFA",
+    "MFA_FACTOR": "MFA",
+    "GROUP_OWNER": "GROUP_USER",
     # What somebody may do, by whatever it is told.
     "ROLE_USER": "USER_ROLE",
     "PROJECT_USER": "USER_ROLE",
@@ -220,6 +222,7 @@ CLASSES: Final[dict[str, Object]] = {
     "PASSWORD": Object(
         ocsf.ACCOUNT_CHANGE, {"CHANGE": 3, "UPDATE": 3, "SET": 3, "RESET": 4}, OTHER, "auth.action"
     ),
+    "PASSWORD_RESET": Object(ocsf.ACCOUNT_CHANGE, {}, 4, "auth.action"),
     "MFA": Object(
         ocsf.ACCOUNT_CHANGE,
         {"ENABLE": 10, "ADD": 10, "REGISTER": 10, "DISABLE": 11, "REMOVE": 11, "RESET": 11},
