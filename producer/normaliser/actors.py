@@ -82,11 +82,23 @@ def agent_attributes(
 def who_acted(record: JsonObject, findings: Findings) -> Who:
     """Read the actor of an enveloped record."""
     actor = mapping(record, "actor", findings)
+    return _acting(actor, findings) or _nobody(actor, findings)
+
+
+def who_is_beside(record: JsonObject, findings: Findings) -> Who:
+    """Read the actor of a record that may name its user outside an actor, as conversations do."""
+    actor = mapping(record, "actor", findings)
     return _acting(actor, findings) or _beside(record, findings) or _nobody(actor, findings)
 
 
 def who_is_reported(record: JsonObject, findings: Findings) -> Who:
     """Read the actor of a usage report, which is by the system and about somebody."""
+    actor = mapping(record, "actor", findings)
+    return _acting(actor, findings) or _reported(record, findings) or _nobody(actor, findings)
+
+
+def who_is_anywhere(record: JsonObject, findings: Findings) -> Who:
+    """Read the actor of a record of no known form."""
     actor = mapping(record, "actor", findings)
     return (
         _acting(actor, findings)

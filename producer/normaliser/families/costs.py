@@ -6,8 +6,8 @@ Laws:
 - Credits stay credits; dollars are given only where the row states them.
 - A cost is that of the whole row. Where an item states none that can be read, or the items differ
   in their units, there is no one cost: what the items add up to, unit by unit, is in flags.
-- A row without a time has that of its hour. Without its hour it has none: to put a day's use into
-  one of its hours would be a guess.
+- A row without a time has that of its hour, or of its day where it tells no hour: money that has
+  a day must not be missing for want of an hour. An hour that is none is refused.
 """
 
 import re
@@ -42,11 +42,13 @@ _UNIT: Final = re.compile(r"[A-Za-z][A-Za-z_]{0,31}")
 
 
 def occurred_at(record: JsonObject, findings: Findings) -> int:
-    """Read the time; a row without one is stamped as all are: with the last second of its hour."""
+    """Read the time; a row without one is stamped as all are: with the last second it tells of."""
     payload = mapping(record, "payload", findings)
     day, hour = payload.get("day"), payload.get("hour")
     if record.get("timestamp") not in (None, "") or (day is None and hour is None):
         return read_timestamp(record, findings)
+    if hour is None:
+        hour = _HOUR_LAST
     if type(hour) is not int or not 0 <= hour <= _HOUR_LAST:
         findings.refuse(FailureKind.RULE_FAILED, "payload.hour", "is not an hour from 0 to 23")
         hour = _HOUR_LAST

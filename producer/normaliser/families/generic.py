@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from producer.normaliser.actors import agent_attributes, person_id, who_is_reported
+from producer.normaliser.actors import agent_attributes, person_id, who_is_anywhere
 from producer.normaliser.envelope import epoch_instant, read_timestamp
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
 from producer.normaliser.privacy import whole
@@ -209,7 +209,7 @@ def _inner(record: JsonObject, name: str) -> JsonObject:
 FAMILY: Final = Family(
     describe=describe,
     occurred_at=occurred_at,
-    who=who_is_reported,
+    who=who_is_anywhere,
     content=whole,
     id_names=("event_id", "id"),
     type_names=("type", "event_type", "object"),

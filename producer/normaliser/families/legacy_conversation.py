@@ -10,7 +10,7 @@ from typing import Final
 from producer.contract.dead_letter import FailureKind
 from producer.contract.event import Target
 from producer.contract.source import Include
-from producer.normaliser.actors import who_acted
+from producer.normaliser.actors import who_is_beside
 from producer.normaliser.documents import written
 from producer.normaliser.envelope import epoch_instant
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
@@ -194,7 +194,7 @@ def content(record: JsonObject, include: Include, findings: Findings) -> Content
 FAMILY: Final = Family(
     describe=describe,
     occurred_at=occurred_at,
-    who=who_acted,
+    who=who_is_beside,
     content=content,
     name=NAME,
     id_names=(_ID, "id"),
@@ -206,7 +206,7 @@ FAMILY: Final = Family(
 MESSAGE: Final = Family(
     describe=describe_message,
     occurred_at=message_occurred_at,
-    who=who_acted,
+    who=who_is_beside,
     content=message_content,
     name=MESSAGE_NAME,
     id_names=(_ID,),

@@ -8,7 +8,7 @@ what it names was written elsewhere, so it becomes one dead letter, as an empty 
 from typing import Final
 
 from producer.contract.dead_letter import FailureKind
-from producer.normaliser.actors import who_acted
+from producer.normaliser.actors import who_is_beside
 from producer.normaliser.families.generic import describe
 from producer.normaliser.reading import Findings, JsonObject
 from producer.normaliser.rules import Family, Split
@@ -62,7 +62,7 @@ def occurred_at(record: JsonObject, findings: Findings) -> int:  # noqa: ARG001
 FAMILY: Final = Family(
     describe=describe,
     occurred_at=occurred_at,
-    who=who_acted,
+    who=who_is_beside,
     id_names=("id",),
     type_names=("object",),
     split=split,

@@ -179,3 +179,15 @@ def test_the_email_is_given_where_it_is_included() -> None:
     assert an_actor("user", "unknown", email="Alice@Example.org") == actor_of(
         only_email, include=include
     )
+
+
+@pytest.mark.parametrize("family", ["AUDIT_LOG", "CODEX_LOG", "COSTS"])
+def test_user_beside_the_envelope_of_a_known_family_is_nobody(family: str) -> None:
+    """A field that the family does not have changes no event; of an unknown one it is a hint."""
+    assert an_actor("unknown", "system") == actor_of_family(family, user_id="user-X")
+    assert an_actor("user", "user-X") == actor_of_family("SOME_LOG", user_id="user-X")
+
+
+def actor_of_family(family: str, **changes: object) -> Actor:
+    payload = {"day": "2026-09-15", "hour": 1}
+    return the_event(a_record(family, actor=None, action="X", payload=payload, **changes))["actor"]
