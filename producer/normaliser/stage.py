@@ -10,7 +10,8 @@ from producer.contract.names import object_message_key
 from producer.contract.raw import RawLine
 from producer.kafka.stages import Committed, Message
 from producer.kafka.transactions import Transaction
-from producer.normaliser.normalise import dead_letters, normalise
+from producer.normaliser.failing import ObjectFailures
+from producer.normaliser.normalise import normalise
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,12 +63,14 @@ class NormaliserStage:
         self._codecs = codecs
         self._on_committed = on_committed
         self._inboxes: dict[int, list[Message]] = {}
+        self._failures: dict[int, ObjectFailures] = {}
         self._counts = NormalisedCounts()
 
     def acquire(self, partition: int, committed: Committed) -> None:
         """Begin with nothing: the mapping is pure."""
         del committed
         self._inboxes[partition] = []
+        self._failures[partition] = ObjectFailures()
 
     def is_ready(self, partition: int) -> bool:
         """At once."""
@@ -106,6 +109,7 @@ class NormaliserStage:
         """Empty the inboxes."""
         for partition in self._inboxes:
             self._inboxes[partition] = []
+            self._failures[partition].learn()
         if self._counts.records:
             self._on_committed(self._counts)
         self._counts = NormalisedCounts()
@@ -113,6 +117,7 @@ class NormaliserStage:
     def release(self, partition: int) -> None:
         """Forget what was not committed."""
         del self._inboxes[partition]
+        del self._failures[partition]
 
     def close(self) -> None:
         """Nothing is held for no partition."""
@@ -125,7 +130,10 @@ class NormaliserStage:
             self._codecs.encode_event,
             transaction.publish,
         )
-        topic = self._topics.normalised
+        topic, failures = self._topics.normalised, self._failures[partition]
+        failures.begin()
+        letters: list[DeadLetter] = []
+        kinds: Counter[FailureKind] = Counter()
         events = records_with_events = 0
         for message in inbox:
             raw = decode(message.value() or b"")
@@ -135,7 +143,10 @@ class NormaliserStage:
             events += len(normalised.events)
             records_with_events += bool(normalised.events)
             if normalised.failures:
-                self._publish_dead_letters(transaction, partition, dead_letters(raw, normalised))
+                letters += failures.tell(raw, normalised)
+                kinds.update(refused.failures[0].kind for refused in normalised.failures)
+        self._publish_dead_letters(transaction, partition, [*letters, *failures.end()])
+        self._counts.dead_letters.update(kinds)
         self._counts.records += len(inbox)
         self._counts.records_with_events += records_with_events
         self._counts.events += events
@@ -151,4 +162,3 @@ class NormaliserStage:
                 value=self._codecs.encode_dead_letter(letter),
                 partition=partition,
             )
-            self._counts.dead_letters[letter.failures[0].kind] += 1

@@ -177,7 +177,7 @@ NORMALISED_EVENTS: Final = Count(
 )
 DEAD_LETTERS: Final[Tally[FailureKind]] = Tally(
     name=PREFIX + "normaliser_dead_letters_total",
-    meaning="Dead letters of the normaliser, by the kind of their first failure.",
+    meaning="Lines, or parts of lines, that became no event, by the kind of their first failure.",
     label="kind",
     values=tuple(FailureKind),
 )
