@@ -3,6 +3,7 @@
 import json
 import os
 import sys
+from collections.abc import Iterable
 from typing import Final
 
 import click
@@ -37,13 +38,18 @@ def tail(rooms: Rooms, *, as_json: bool, from_beginning: bool, follow: bool) -> 
     form = event_as_json if as_json else event_as_text
     last = None if from_beginning else _LAST
     with stopped_by_signals() as stop:
-        for event in rooms.tail_events(settings, last=last, follow=follow, stop=stop):
-            try:
-                click.echo(form(event))
-            except BrokenPipeError:
-                # The reader has enough, as `head` has. The interpreter would flush once more.
-                os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-                return
+        print_each(map(form, rooms.tail_events(settings, last=last, follow=follow, stop=stop)))
+
+
+def print_each(lines: Iterable[str]) -> None:
+    """Print lines as they come, for as long as somebody reads them."""
+    for line in lines:
+        try:
+            click.echo(line)
+        except BrokenPipeError:
+            # The reader has enough, as `head` has. The interpreter would flush once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
 
 
 def event_as_json(event: GovernanceEvent) -> str:
@@ -53,18 +59,25 @@ def event_as_json(event: GovernanceEvent) -> str:
 
 def event_as_text(event: GovernanceEvent) -> str:
     """Form `<time>  <event type>  <actor> <action> → <target>  <in>/<out> tok`."""
-    deed = f"{event['actor']['id']} {event['action']}{_target(event['target'])}"
-    parts = (moment(event["occurred_at"]), event["event_type"], deed, _tokens(event["tokens"]))
+    deed = f"{event['actor']['id']} {event['action']}{target_as_text(event['target'])}"
+    parts = (
+        moment(event["occurred_at"]),
+        event["event_type"],
+        deed,
+        tokens_as_text(event["tokens"]),
+    )
     return "  ".join(printable(part) for part in parts if part)
 
 
-def _target(target: Target | None) -> str:
+def target_as_text(target: Target | None) -> str:
+    """Form ` → <target>`, named as well as it can be; nothing without one."""
     if target is None:
         return ""
     return f" → {target['name'] or target['id'] or target['kind']}"
 
 
-def _tokens(tokens: Tokens | None) -> str:
+def tokens_as_text(tokens: Tokens | None) -> str:
+    """Form `<in>/<out> tok`; a count that is not stated is unknown, and not 0."""
     if tokens is None or (tokens["input"] is None and tokens["output"] is None):
         return ""
     counts = (tokens["input"], tokens["output"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, Protocol, TypeAlias
 
+from producer.cli.source_events import EventCounts
 from producer.codec.events import EventHead
 from producer.contract.dead_letter import DeadLetter
 from producer.contract.event import GovernanceEvent
@@ -74,6 +75,15 @@ class SystemCheck:
     problem: str | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class TriedStep:
+    """How one step of using a source ended; without a `problem`, well."""
+
+    step: str
+    answer: str
+    problem: str | None = None
+
+
 # A raw line, an object's outcome, a dead letter, a normalised event as far as its head, a
 # governance event.
 Record: TypeAlias = RawLine | ObjectOutcome | DeadLetter | EventHead | GovernanceEvent
@@ -121,6 +131,38 @@ class Rooms(Protocol):
         stop: threading.Event,
     ) -> None:
         """Put a command to discovery; return once it is carried out, raise where it is not."""
+        ...
+
+    def remove_source(self, settings: Settings, source_id: str) -> None:
+        """Publish that a source is no more; return once that is committed."""
+        ...
+
+    def count_events(self, settings: Settings, source_id: str, *, now: int) -> EventCounts:
+        """Count a source's events by the time at which they happened."""
+        ...
+
+    def is_pull_running(self, settings: Settings) -> bool | None:
+        """Tell whether there is a `pull` process; `None` where that cannot be known."""
+        ...
+
+    def tail_source(
+        self,
+        settings: Settings,
+        source_id: str,
+        *,
+        limit: int,
+        follow: bool,
+        stop: threading.Event,
+    ) -> Iterator[GovernanceEvent]:
+        """Read a source's last events, committed ones only, each id once.
+
+        Those that happened last, the newest first. With `follow` those that arrived last, in the
+        order of arrival, and then those that arrive until `stop` is set.
+        """
+        ...
+
+    def try_source(self, settings: Settings, source: IngestionSource) -> Iterator[TriedStep]:
+        """Try a source step by step, as discovery and puller use it, up to a step that fails."""
         ...
 
     def pull(

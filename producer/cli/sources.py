@@ -1,4 +1,4 @@
-"""`sources apply` and `sources list`."""
+"""`sources`: `apply` and `list`, and the group of what is asked of one source."""
 
 import json
 from typing import BinaryIO
@@ -6,15 +6,23 @@ from typing import BinaryIO
 import click
 
 from producer.cli.rooms import ListedSource, Rooms
-from producer.cli.sources_file import overlaps, read_sources
+from producer.cli.source_check import check
+from producer.cli.source_health import health
+from producer.cli.source_removal import remove
+from producer.cli.source_status import is_unhealthy, last_event, problem, shown_status
+from producer.cli.source_tail import tail
+from producer.cli.sources_file import moves, overlaps, read_sources
 from producer.cli.starting import start
-from producer.cli.text import columns, moment, printable
-from producer.contract.status import Status
+from producer.cli.text import columns, printable
 
 
 @click.group()
 def sources() -> None:
     """Ingestion sources: the buckets to read, and the roles to read them with."""
+
+
+for command in (health, tail, check, remove):
+    sources.add_command(command)
 
 
 @sources.command()
@@ -33,7 +41,7 @@ def apply(rooms: Rooms, file: BinaryIO) -> None:
     )
     known = {listed.source.id: listed.source for listed in rooms.list_sources(settings)}
     after = known | {source.id: source for source in read.sources}
-    for warning in (*read.notes, *overlaps(after.values())):
+    for warning in (*read.notes, *moves(known, read.sources), *overlaps(after.values())):
         click.echo(f"warning: {printable(warning)}", err=True)
     for applied in rooms.apply_sources(settings, read.sources):
         click.echo(f"{applied.id}: {applied.change}")
@@ -43,7 +51,10 @@ def apply(rooms: Rooms, file: BinaryIO) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON array.")
 @click.pass_obj
 def list_(rooms: Rooms, *, as_json: bool) -> None:
-    """List the sources and their status."""
+    """List the sources and their status.
+
+    Those that cannot be listed are named below the columns, on stderr.
+    """
     found = rooms.list_sources(start())
     if as_json:
         click.echo(
@@ -54,14 +65,18 @@ def list_(rooms: Rooms, *, as_json: bool) -> None:
         (
             listed.source.name,
             listed.source.source_type,
-            _status(listed),
-            _last_event(listed) or "never",
+            shown_status(listed),
+            last_event(listed) or "never",
             listed.source.id,
         )
         for listed in found
     )
     for line in columns(("NAME", "TYPE", "STATUS", "LAST EVENT", "ID"), rows):
         click.echo(line)
+    for listed in found:
+        if is_unhealthy(listed):
+            told = f"{listed.source.id}: unhealthy: {problem(listed) or 'no problem is named'}"
+            click.echo(told, err=True)
 
 
 def _as_json(listed: ListedSource) -> dict[str, object]:
@@ -72,25 +87,12 @@ def _as_json(listed: ListedSource) -> dict[str, object]:
         "name": source.name,
         "sourceType": source.source_type,
         "description": None,
-        "status": _status(listed),
-        "lastEventAt": _last_event(listed),
+        "status": shown_status(listed),
+        "lastEventAt": last_event(listed),
         "createdAt": None,
         "archivedAt": None,
         "organizationId": source.organization_id,
         "healthy": status.healthy if status else None,
         "problem": status.problem if status else None,
+        "problemDetail": status.problem_detail if status else None,
     }
-
-
-def _status(listed: ListedSource) -> str:
-    # Discovery follows with its status; what a person set is so at once.
-    if listed.source.disabled:
-        return Status.DISABLED.value
-    if listed.status is None or listed.status.status is Status.DISABLED:
-        return Status.AWAITING_FIRST_EVENT.value
-    return listed.status.status.value
-
-
-def _last_event(listed: ListedSource) -> str | None:
-    at = listed.status.last_event_at if listed.status else None
-    return None if at is None else moment(at)

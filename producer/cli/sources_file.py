@@ -5,7 +5,7 @@ problem of each source is found and told at once, and no message holds a value.
 """
 
 import json
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Final, TypeVar
@@ -98,6 +98,22 @@ def overlaps(sources: Iterable[IngestionSource]) -> list[str]:
         if (one.organization_id, one.bucket) == (other.organization_id, other.bucket)
         and (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
     ]
+
+
+def moves(
+    known: Mapping[str, IngestionSource], sources: Iterable[IngestionSource]
+) -> Iterator[str]:
+    """Warn of sources that are to read from another place than before."""
+    for source in sources:
+        before = known.get(source.id, source)
+        if (before.bucket, before.prefix) != (source.bucket, source.prefix):
+            yield (
+                f"source {source.id!r} moves to bucket {source.bucket!r}, prefix"
+                f" {source.prefix!r}: its position starts anew with a listing of the whole prefix;"
+                " what is known of its objects is kept, so a version with a key and etag that are"
+                " known is not pulled again; `openai-compliance objects replay --source"
+                f" {source.id} --from KEY --to KEY` pulls such versions again"
+            )
 
 
 def _document(content: bytes, *, name: str) -> object:

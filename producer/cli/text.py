@@ -18,6 +18,14 @@ def moment(microseconds: int) -> str:
     return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def span(seconds: int) -> str:
+    """Show a length of time in the largest unit of which it has two, or seconds."""
+    for unit, length in (("days", 86_400), ("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * length:
+            return f"{seconds // length} {unit}"
+    return f"{seconds} s"
+
+
 def columns(header: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
     """Set rows under a header, each column as wide as its widest text."""
     lines = [tuple(header), *(tuple(printable(cell) for cell in row) for row in rows)]

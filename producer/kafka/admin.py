@@ -131,6 +131,17 @@ class Administrator:
             )
         return self._commit_first(group, absent)
 
+    def has_members(self, group: str) -> bool | None:
+        """Whether somebody is in a group; `None` where the brokers do not say."""
+        (future,) = self._admin.describe_consumer_groups(
+            [group], request_timeout=_REQUEST_SECONDS
+        ).values()
+        try:
+            return bool(future.result().members)
+        except KafkaException as raised:
+            is_unknown = raised.args[0].code() == KafkaError.GROUP_ID_NOT_FOUND
+            return False if is_unknown else None
+
     def _commit_first(self, group: str, absent: list[Owned]) -> list[Owned]:
         attempt = f"commit the first offsets of group {group!r}"
         wait = threading.Event()

@@ -3,15 +3,25 @@
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, closing
 from functools import partial
 
-from producer.cli.rooms import AppliedSource, KnownObject, ListedSource, Records, SystemCheck
+from producer.cli.rooms import (
+    AppliedSource,
+    KnownObject,
+    ListedSource,
+    Records,
+    SystemCheck,
+    TriedStep,
+)
+from producer.cli.source_events import EventCounts
 from producer.cli.wiring.normalise import normalise
+from producer.cli.wiring.object_stores import object_store, trial
 from producer.cli.wiring.objects import carry_out, known_objects
 from producer.cli.wiring.observing import Observer
 from producer.cli.wiring.pull import pull
 from producer.cli.wiring.records import published_records
+from producer.cli.wiring.sources import count_events, remove_source, tail_source, try_source
 from producer.cli.wiring.surroundings import Surroundings
 from producer.codec.events import EventDecoder
 from producer.codec.models import build_codecs
@@ -114,13 +124,45 @@ class SystemRooms:
         """Put a command to discovery."""
         carry_out(Surroundings(settings), command, timeout_seconds=timeout_seconds, stop=stop)
 
+    def remove_source(self, settings: Settings, source_id: str) -> None:
+        """Publish that a source is no more."""
+        remove_source(Surroundings(settings), source_id)
+
+    def count_events(self, settings: Settings, source_id: str, *, now: int) -> EventCounts:
+        """Count a source's events."""
+        return count_events(Surroundings(settings), source_id, now=now)
+
+    def is_pull_running(self, settings: Settings) -> bool | None:
+        """Ask whether the puller's group has members."""
+        surroundings = Surroundings(settings)
+        return surroundings.administrator.has_members(surroundings.puller_group)
+
+    def tail_source(
+        self,
+        settings: Settings,
+        source_id: str,
+        *,
+        limit: int,
+        follow: bool,
+        stop: threading.Event,
+    ) -> Iterator[GovernanceEvent]:
+        """Read a source's last events."""
+        return tail_source(
+            Surroundings(settings), source_id, limit=limit, follow=follow, stop=stop
+        )
+
+    def try_source(self, settings: Settings, source: IngestionSource) -> Iterator[TriedStep]:
+        """Try a source step by step."""
+        with closing(object_store(settings)) as store, closing(trial(settings)) as identity:
+            yield from try_source(source, store=store, trial=identity)
+
     def pull(
         self, settings: Settings, *, once: bool, stop: threading.Event, metrics: Metrics
     ) -> Iterable[str]:
         """Run discovery and puller."""
         return pull(
             Surroundings(settings),
-            _object_store(settings),
+            object_store(settings),
             once=once,
             stop=stop,
             observer=Observer(metrics),
@@ -166,7 +208,7 @@ class SystemRooms:
         except ProducerError as error:
             yield SystemCheck(system="sources", answer="", problem=str(error))
             return
-        store = _object_store(settings)
+        store = object_store(settings)
         for each in listed:
             yield _tried(f"source {each.source.id}", partial(_listable, store, each.source))
 
@@ -178,18 +220,6 @@ def _last_of_each(messages: Iterable[Message], last: int) -> Iterator[Message]:
         kept.setdefault(message.partition(), deque(maxlen=last)).append(message)
     for partition in sorted(kept):
         yield from kept[partition]
-
-
-def _object_store(settings: Settings) -> S3ObjectStore:
-    return S3ObjectStore(
-        endpoint_url=_text(settings.s3.endpoint_url),
-        sts_endpoint_url=_text(settings.sts.endpoint_url),
-        allow_ambient_credentials=settings.allow_ambient_credentials,
-    )
-
-
-def _text(url: object | None) -> str | None:
-    return None if url is None else str(url).rstrip("/")
 
 
 def _tried(system: str, attempt: Callable[[], str]) -> SystemCheck:

@@ -13,7 +13,9 @@ from producer.cli.rooms import (
     Record,
     Records,
     SystemCheck,
+    TriedStep,
 )
+from producer.cli.source_events import EventCounts
 from producer.contract.event import GovernanceEvent
 from producer.contract.source import IngestionSource, SourceCommand
 from producer.settings import Settings
@@ -49,6 +51,11 @@ class RecordingRooms:
     events: Iterable[GovernanceEvent] = field(default_factory=list)
     known: list[list[KnownObject]] = field(default_factory=lambda: [[]])
     checks: list[SystemCheck] = field(default_factory=list)
+    counts: EventCounts = field(
+        default_factory=lambda: EventCounts(last_day=0, last_week=0, last_month=0, newest_at=None)
+    )
+    running: bool | None = None
+    steps: list[TriedStep] = field(default_factory=list)
     asked: list[object] = field(default_factory=list)
 
     def _ask(self, *question: object) -> None:
@@ -92,6 +99,43 @@ class RecordingRooms:
         """Carry it out at once."""
         del settings, stop
         self._ask("carry_out", command, timeout_seconds)
+
+    def remove_source(self, settings: Settings, source_id: str) -> None:
+        """Let it be removed."""
+        del settings
+        self._ask("remove_source", source_id)
+
+    def count_events(self, settings: Settings, source_id: str, *, now: int) -> EventCounts:
+        """Give the counts."""
+        del settings, now
+        self._ask("count_events", source_id)
+        return self.counts
+
+    def is_pull_running(self, settings: Settings) -> bool | None:
+        """Tell what it was told."""
+        del settings
+        self._ask("is_pull_running")
+        return self.running
+
+    def tail_source(
+        self,
+        settings: Settings,
+        source_id: str,
+        *,
+        limit: int,
+        follow: bool,
+        stop: threading.Event,
+    ) -> Iterator[GovernanceEvent]:
+        """Give the events."""
+        del settings, stop
+        self._ask("tail_source", source_id, limit, follow)
+        yield from self.events
+
+    def try_source(self, settings: Settings, source: IngestionSource) -> Iterator[TriedStep]:
+        """Give the steps."""
+        del settings
+        self._ask("try_source", source.id)
+        yield from self.steps
 
     def pull(
         self, settings: Settings, *, once: bool, stop: threading.Event, metrics: Metrics

@@ -147,6 +147,7 @@ def test_sources_list_shows_the_columns_of_langwatch(
         "organizationId": "org_1",
         "healthy": None if status is None else False,
         "problem": None if status is None else "access_denied",
+        "problemDetail": None,
     } == found
 
 

@@ -1,10 +1,11 @@
-"""Sources that would read the same objects."""
+"""Sources that would read the same objects, and those that are to read others than before."""
 
 import msgspec
 import pytest
 
-from producer.cli.sources_file import overlaps
+from producer.cli.sources_file import moves, overlaps
 from producer.contract.source import IngestionSource
+from tests.support.builders import a_source
 
 
 def an_ingestion_source(source_id: str, **changes: object) -> IngestionSource:
@@ -35,3 +36,20 @@ def test_overlaps_warns_of_sources_that_read_the_same_objects(
         "their objects would be counted twice; disable one of them"
     )
     assert ([expected] if is_overlap else []) == overlaps([second, first])
+
+
+def test_source_that_moves_is_told_what_that_means() -> None:
+    """Its position starts anew, and what its ledger knows is not pulled again by itself."""
+    known = {"src_acme": a_source()}
+    (warning,) = moves(known, [a_source(prefix="other/")])
+    assert warning.startswith(
+        "source 'src_acme' moves to bucket 'acme-compliance', prefix 'other/': its position"
+    )
+    assert "`openai-compliance objects replay --source src_acme --from KEY --to KEY`" in warning
+    assert 1 == len(list(moves(known, [a_source(bucket="other")])))
+
+
+def test_source_that_stays_or_is_new_does_not_move() -> None:
+    """Other changes keep the position, and what was not there has none."""
+    known = {"src_acme": a_source()}
+    assert [] == list(moves(known, [a_source(name="x", role_arn="y"), a_source(id="src_new")]))
