@@ -12,6 +12,7 @@ from producer.contract.source import IngestionSource
 from producer.s3.object_store import ListedObject, ObjectStore
 from producer.s3.s3_object_store import S3ObjectStore
 from tests.contracts.scripted_server import ScriptedServer
+from tests.support.fault_s3.server import FaultS3
 from tests.support.object_stores import InMemoryObjectStore
 
 
@@ -95,28 +96,74 @@ class BucketOfServer:
         self._client.close()
 
 
-@pytest.fixture(scope="session", params=["memory", "obstore", "boto3"])
+class BucketOfFaultServer:
+    """A bucket of the server that fails to order, and here does not."""
+
+    def __init__(self, store: S3ObjectStore, server: FaultS3, name: str) -> None:
+        self._server = server
+        server.add_bucket(name)
+        self.store = store
+        self.source = a_source(name)
+
+    def put_empty(self, keys: list[str]) -> None:
+        for key in keys:
+            self.put(key, b"")
+
+    def put(self, key: str, content: bytes) -> None:
+        self._server.put(self.source.bucket, key, content)
+
+    def delete(self, key: str) -> None:
+        self._server.delete(self.source.bucket, key)
+
+
+@pytest.fixture(
+    scope="session",
+    params=["memory", "obstore", "boto3", "obstore-of-fault-server", "boto3-of-fault-server"],
+)
 def make_bucket(request: pytest.FixtureRequest) -> Iterator[Callable[[str], Bucket]]:
     """Give a way to make buckets, behind each implementation of the door."""
     if request.param == "memory":
         yield BucketInMemory
         return
-    endpoint_url: str = request.getfixturevalue("s3")
+    reader, _, server = request.param.partition("-")
+    fixture = "fault_s3_of_session" if server else "s3"
+    yield from _buckets_of_servers(request.getfixturevalue(fixture), reader)
+
+
+def _buckets_of_servers(server: FaultS3 | str, reader: str) -> Iterator[Callable[[str], Bucket]]:
+    endpoint_url = server if isinstance(server, str) else server.url
     store = S3ObjectStore(
         endpoint_url=endpoint_url,
         allow_ambient_credentials=True,
-        reads_with_obstore=request.param == "obstore",
+        reads_with_obstore=reader == "obstore",
     )
     buckets: list[BucketOfServer] = []
 
     def make(name: str) -> Bucket:
-        buckets.append(BucketOfServer(store, endpoint_url, f"{request.param}-{name}"))
+        if isinstance(server, FaultS3):
+            return BucketOfFaultServer(store, server, f"{reader}-{name}")
+        buckets.append(BucketOfServer(store, endpoint_url, f"{reader}-{name}"))
         return buckets[-1]
 
     yield make
     for bucket in buckets:
         bucket.close()
     store.close()
+
+
+@pytest.fixture(scope="session")
+def fault_s3_of_session() -> Iterator[FaultS3]:
+    """Give the fault server that no test scripts, whose buckets the stage's identity may read."""
+    with FaultS3() as server:
+        server.roles.own_identity_reads = True
+        yield server
+
+
+@pytest.fixture
+def fault_s3() -> Iterator[FaultS3]:
+    """Give a fault server of its own to a test."""
+    with FaultS3() as server:
+        yield server
 
 
 @pytest.fixture

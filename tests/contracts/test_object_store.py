@@ -1,4 +1,7 @@
-"""What every object store promises, the one in memory and the real one with either reader."""
+"""What every object store promises: the one in memory, and the real one with either reader.
+
+The real one is tried against moto and against the fault server, which so keeps what it promises.
+"""
 
 import gzip
 from collections.abc import Callable
@@ -77,7 +80,9 @@ def test_listing_goes_on_behind_any_key_whether_it_exists_or_not(bucket: Bucket)
     assert [found.key for found in listed(bucket, after="c")] == []
 
 
-@pytest.mark.parametrize("make_bucket", ["memory", "boto3"], indirect=True)
+@pytest.mark.parametrize(
+    "make_bucket", ["memory", "boto3", "boto3-of-fault-server"], indirect=True
+)
 def test_listing_pages_at_a_thousand_objects(bucket: Bucket) -> None:
     """A full page may be the last one, and one object more makes another page."""
     keys = [f"p/{number:04}" for number in range(1000)]
