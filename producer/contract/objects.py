@@ -71,9 +71,12 @@ class Reason(StrEnum):
     ARCHIVED = "archived"
     ACCESS_DENIED = "access_denied"
     KEY_DENIED_BY_KMS = "key_denied_by_kms"
+    CUSTOMER_KEY_NEEDED = "customer_key_needed"
     ROLE_NOT_ASSUMABLE = "role_not_assumable"
+    EXTERNAL_ID_REJECTED = "external_id_rejected"
     AMBIENT_CREDENTIALS_REFUSED = "ambient_credentials_refused"
     BUCKET_GONE = "bucket_gone"
+    DIRECTORY_BUCKET = "directory_bucket"
     WRONG_REGION = "wrong_region"
     CLOCK_SKEW = "clock_skew"
     THROTTLED = "throttled"
@@ -88,6 +91,7 @@ MAY_PASS: frozenset[Reason] = frozenset(
         Reason.ACCESS_DENIED,
         Reason.KEY_DENIED_BY_KMS,
         Reason.ROLE_NOT_ASSUMABLE,
+        Reason.EXTERNAL_ID_REJECTED,
         Reason.AMBIENT_CREDENTIALS_REFUSED,
         Reason.BUCKET_GONE,
         Reason.WRONG_REGION,

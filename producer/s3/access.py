@@ -7,6 +7,7 @@ milliseconds, and a session must not make two at once; using one is safe in all 
 
 import logging
 import threading
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -21,6 +22,7 @@ from obstore.store import S3Store
 from producer.contract.objects import Reason
 from producer.contract.source import IngestionSource
 from producer.s3.credentials import RoleOfSource
+from producer.s3.pace import Pace
 from producer.s3.refusals import refused, translated
 
 if TYPE_CHECKING:
@@ -29,11 +31,13 @@ if TYPE_CHECKING:
     from obstore.store import ClientConfig, S3Credential
 
 _CONNECT_SECONDS: Final = 5
-_READ_SECONDS: Final = 30
 _CONNECTIONS: Final = 16
 # AWS answers there for buckets of all regions of its main partition, and says which one it is.
 _REGION_TO_ASK: Final = "us-east-1"
 _REGION_HEADER: Final = "x-amz-bucket-region"
+# Such an answer says nothing about the bucket, and the next one may.
+_PASSING_STATUSES: Final = frozenset({429, *range(500, 600)})
+_DIRECTORY_BUCKET_SUFFIX: Final = "--x-s3"
 
 
 class Reach(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +49,14 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     # A partition's objects wait while a request is tried again: the patient retrying is
     # discovery's.
     attempts: int = 3
+    read_seconds: float = 30
+
+
+def can_obstore_reach(source: IngestionSource, bucket: str) -> bool:
+    """Whether obstore reaches a bucket of the source's as boto3 does."""
+    # A version may be of the bucket that the source had before, and an access point is named by
+    # its ARN.
+    return bucket == source.bucket and not bucket.startswith("arn:")
 
 
 class SourceAccess:
@@ -79,12 +91,6 @@ class SourceAccess:
                 self._fast = (credentials, self._make_fast_store(client, credentials))
             return self._fast[1]
 
-    def can_read_fast(self, bucket: str) -> bool:
-        """Whether obstore reaches the bucket as boto3 does."""
-        # A version may be of the bucket that the source had before, and an access point is named
-        # by its ARN.
-        return bucket == self._source.bucket and not bucket.startswith("arn:")
-
     def close(self) -> None:
         """Close the connections."""
         with self._making:
@@ -93,30 +99,32 @@ class SourceAccess:
             self._client = self._fast = None
 
     def _make_client(self) -> "S3Client":
-        fallback = self._source.region or self._session.get_config_variable("region")
-        client = self._client_in(fallback or _REGION_TO_ASK)
-        region = self._region_of_bucket(client)
-        if region in {None, client.meta.region_name}:
-            return client
-        client.close()
-        return self._client_in(region)
+        source = self._source
+        fallback = source.region or self._session.get_config_variable("region")
+        with translated(f"asking for the region of {source.bucket!r} for source {source.id!r}"):
+            client = self._client_in(fallback or _REGION_TO_ASK)
+            region = self._region_of_bucket(client)
+            if region in {None, client.meta.region_name}:
+                return client
+            client.close()
+            return self._client_in(region)
 
     def _region_of_bucket(self, client: "S3Client") -> str | None:
         """Ask for the region; S3 tells it also where it denies everything else."""
         source = self._source
-        with translated(f"asking for the region of {source.bucket!r} for source {source.id!r}"):
-            try:
-                headers = client.head_bucket(Bucket=source.bucket)["ResponseMetadata"][
-                    "HTTPHeaders"
-                ]
-            except ClientError as error:
-                headers = error.response["ResponseMetadata"]["HTTPHeaders"]
+        try:
+            headers = client.head_bucket(Bucket=source.bucket)["ResponseMetadata"]["HTTPHeaders"]
+        except ClientError as error:
+            answer = error.response["ResponseMetadata"]
+            if answer["HTTPStatusCode"] in _PASSING_STATUSES:
+                raise
+            headers = answer["HTTPHeaders"]
         return headers.get(_REGION_HEADER)
 
     def _client_in(self, region: str | None) -> "S3Client":
         config = Config(
             connect_timeout=_CONNECT_SECONDS,
-            read_timeout=_READ_SECONDS,
+            read_timeout=self._reach.read_seconds,
             max_pool_connections=_CONNECTIONS,
             retries={"mode": "standard", "total_max_attempts": self._reach.attempts},
             signature_version="s3v4",
@@ -146,7 +154,7 @@ class SourceAccess:
         options: ClientConfig = {
             "allow_http": endpoint.startswith("http://"),
             "connect_timeout": f"{_CONNECT_SECONDS}s",
-            "read_timeout": f"{_READ_SECONDS}s",
+            "read_timeout": timedelta(seconds=self._reach.read_seconds),
             # Bounds the whole of an object, which may take hours under backpressure.
             "timeout": "365d",
             "user_agent": "openai-compliance",
@@ -168,7 +176,7 @@ class SourceAccess:
             region=client.meta.region_name,
             virtual_hosted_style_request=is_virtual_hosted,
             skip_signature=False,
-            request_payer=False,
+            request_payer=True,
             credential_provider=lambda: fixed,
             client_options=options,
             retry_config={"max_retries": 0},
@@ -185,6 +193,7 @@ class Accesses:
         self._sts: STSClient | None = None
         # It logs the whole trace of each failed renewal, with what STS said; the refusal has it.
         logging.getLogger("botocore.credentials").setLevel(logging.ERROR)
+        self._paces: dict[str, Pace] = {}
         self._of_id: dict[str, tuple[tuple[str | None, ...], SourceAccess]] = {}
 
     def of(self, source: IngestionSource) -> SourceAccess:
@@ -192,6 +201,9 @@ class Accesses:
         if source.role_arn is None and not self._reach.allow_ambient_credentials:
             what = f"source {source.id!r} has no role"
             raise refused(Reason.AMBIENT_CREDENTIALS_REFUSED, what)
+        if source.bucket.endswith(_DIRECTORY_BUCKET_SUFFIX):
+            what = f"bucket {source.bucket!r} of source {source.id!r} is a directory bucket,"
+            raise refused(Reason.DIRECTORY_BUCKET, f"{what} which lists in no order")
         wanted = (source.bucket, source.region, source.role_arn, source.external_id)
         with self._making:
             found = self._of_id.get(source.id)
@@ -200,11 +212,24 @@ class Accesses:
                 self._of_id[source.id] = found
             return found[1]
 
+    def pace_of(self, source_id: str) -> Pace:
+        """Give the pace at which the source is asked; it outlives the access."""
+        with self._making:
+            return self._paces.setdefault(source_id, Pace())
+
+    def discard(self, source_id: str, access: SourceAccess) -> None:
+        """Let the source's access be made anew, unless another thread has done so already."""
+        with self._making:
+            found = self._of_id.get(source_id)
+            if found is not None and found[1] is access:
+                del self._of_id[source_id]
+
     def close(self) -> None:
         """Close all connections."""
         with self._making:
             accesses = [access for _, access in self._of_id.values()]
             self._of_id.clear()
+            self._paces.clear()
             sts, self._sts = self._sts, None
         # Without the lock: an access that is being used may need it to renew its credentials.
         for access in accesses:
@@ -231,7 +256,7 @@ class Accesses:
                     endpoint_url=self._reach.sts_endpoint_url,
                     config=Config(
                         connect_timeout=_CONNECT_SECONDS,
-                        read_timeout=_READ_SECONDS,
+                        read_timeout=self._reach.read_seconds,
                         retries={"mode": "standard", "total_max_attempts": self._reach.attempts},
                     ),
                 )

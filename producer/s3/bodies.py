@@ -16,27 +16,25 @@ from obstore.exceptions import BaseError
 from urllib3.exceptions import HTTPError
 
 from producer.contract.objects import ObjectVersion, Reason
+from producer.s3.asking import Asking
 from producer.s3.object_store import ObjectStoreRefusedError
-from producer.s3.refusals import refused, translated
+from producer.s3.refusals import refused
 
 if TYPE_CHECKING:
     from botocore.response import StreamingBody
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import GetObjectRequestTypeDef
     from obstore import BytesStream, GetOptions
-    from obstore.store import S3Store
 
 _CHUNK_BYTES = 128 * 1024
 _PARTIAL_CONTENT = 206
-# A body that breaks more often is given up; the object is read again later, from its place.
+# A body that breaks more often without getting on is given up; the object is read again later.
 _REOPENINGS_MAX = 2
+_PROGRESS_BYTES = 8 * 1024 * 1024
 _SEGMENTS_OBSTORE_CANNOT_SAY = frozenset({"", ".", ".."})
 
 
 class Stream(Protocol):
     """A version's bytes from some position on, as one response brings them."""
-
-    size_bytes: int
 
     def next_chunk(self) -> bytes:
         """Give the next bytes, none at the end; raises `ObjectStoreRefusedError`."""
@@ -57,11 +55,13 @@ def can_obstore_say(key: str) -> bool:
 class ContinuedBody:
     """A version's bytes; where the connection breaks, they are asked for again from there."""
 
-    def __init__(self, open_from: OpenFrom, asked: str) -> None:
+    def __init__(self, open_from: OpenFrom, version: ObjectVersion, asked: str) -> None:
         self._open_from = open_from
+        self._size_bytes = version.size_bytes
         self._asked = asked
         self._position = 0
         self._reopenings = 0
+        self._reopened_at = 0
         self._is_finished = False
         self._is_closed = False
         self._reading = threading.Lock()
@@ -110,25 +110,40 @@ class ContinuedBody:
                 return self._chunk_of_this_stream()
             except ObjectStoreRefusedError:
                 self._stream.close()
+                if self._position - self._reopened_at >= _PROGRESS_BYTES:
+                    self._reopenings = 0
                 if self._reopenings == _REOPENINGS_MAX or self._is_closed:
                     raise
                 self._reopenings += 1
+                self._reopened_at = self._position
                 self._stream = self._open_from(self._position)
 
     def _chunk_of_this_stream(self) -> bytes:
-        chunk = self._stream.next_chunk()
-        if not chunk and self._position != self._stream.size_bytes:
-            what = f"{self._asked}: ended at byte {self._position} of {self._stream.size_bytes}"
+        try:
+            chunk = self._stream.next_chunk()
+        except ObjectStoreRefusedError:
+            if self._position == self._size_bytes:
+                # It broke behind the last byte, where nothing is left to be asked for.
+                return b""
+            raise
+        reached = self._position + len(chunk)
+        if reached > self._size_bytes:
+            self._reopenings = _REOPENINGS_MAX
+        if reached > self._size_bytes or (not chunk and reached != self._size_bytes):
+            what = f"{self._asked}: {reached} bytes came of {self._size_bytes}"
             raise refused(Reason.UNAVAILABLE, what)
         return chunk
 
 
-def opening_with_boto3(client: "S3Client", version: ObjectVersion, asked: str) -> OpenFrom:
+def opening_with_boto3(asking: Asking, version: ObjectVersion) -> OpenFrom:
     """Open with boto3, which can say every key."""
+    asked = asking.asked
     request: GetObjectRequestTypeDef = {
         "Bucket": version.bucket,
         "Key": version.key,
         "IfMatch": f'"{version.etag}"',
+        # Where the requester pays, this must be said; elsewhere it is ignored.
+        "RequestPayer": "requester",
     }
     if version.version_id is not None:
         request["VersionId"] = version.version_id
@@ -136,10 +151,8 @@ def opening_with_boto3(client: "S3Client", version: ObjectVersion, asked: str) -
     def open_from(position: int) -> Stream:
         if position:
             request["Range"] = f"bytes={position}-"
-        with translated(asked):
-            answer = client.get_object(**request)
-        size_bytes = position + answer.get("ContentLength", version.size_bytes - position)
-        stream = _StreamOfBoto3(answer["Body"], size_bytes, asked)
+        answer = asking.with_boto3(lambda client: client.get_object(**request))
+        stream = _StreamOfBoto3(answer["Body"], asked)
         try:
             _check_etag(answer.get("ETag"), version, asked)
             if position and answer["ResponseMetadata"]["HTTPStatusCode"] != _PARTIAL_CONTENT:
@@ -153,9 +166,10 @@ def opening_with_boto3(client: "S3Client", version: ObjectVersion, asked: str) -
 
 
 def opening_with_obstore(
-    store: "Callable[[], S3Store]", version: ObjectVersion, asked: str, *, otherwise: OpenFrom
+    asking: Asking, version: ObjectVersion, *, otherwise: OpenFrom
 ) -> OpenFrom:
     """Open with obstore, and in another way what it is refused."""
+    asked = asking.asked
     options: GetOptions = {"if_match": f'"{version.etag}"'}
     if version.version_id is not None:
         options["version"] = version.version_id
@@ -164,13 +178,13 @@ def opening_with_obstore(
         if position:
             options["range"] = {"offset": position}
         try:
-            found = obstore.get(store(), version.key, options=options)
+            found = asking.with_obstore(
+                lambda store: obstore.get(store, version.key, options=options)
+            )
         except (BaseError, OSError):
             return otherwise(position)
         _check_etag(found.meta["e_tag"], version, asked)
-        return _StreamOfObstore(
-            found.stream(min_chunk_size=_CHUNK_BYTES), found.meta["size"], asked
-        )
+        return _StreamOfObstore(found.stream(min_chunk_size=_CHUNK_BYTES), asked)
 
     return open_from
 
@@ -184,10 +198,9 @@ def _check_etag(etag: str | None, version: ObjectVersion, asked: str) -> None:
 class _StreamOfBoto3:
     """One response to boto3."""
 
-    def __init__(self, body: "StreamingBody", size_bytes: int, asked: str) -> None:
+    def __init__(self, body: "StreamingBody", asked: str) -> None:
         self._body = body
         self._asked = asked
-        self.size_bytes = size_bytes
 
     def next_chunk(self) -> bytes:
         try:
@@ -202,10 +215,9 @@ class _StreamOfBoto3:
 class _StreamOfObstore:
     """One response to obstore."""
 
-    def __init__(self, stream: "BytesStream", size_bytes: int, asked: str) -> None:
+    def __init__(self, stream: "BytesStream", asked: str) -> None:
         self._stream: BytesStream | None = stream
         self._asked = asked
-        self.size_bytes = size_bytes
 
     def next_chunk(self) -> bytes:
         if self._stream is None:

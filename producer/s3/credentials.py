@@ -49,6 +49,8 @@ class RoleOfSource(CredentialProvider):
         if source.external_id is not None:
             request["ExternalId"] = source.external_id
         asked = f"assuming role {source.role_arn!r} for source {source.id!r}"
+        if source.external_id is None:
+            asked += " without an external id"
         with translated_for_role(asked, secret=source.external_id):
             credentials = self._sts().assume_role(**request)["Credentials"]
         return {

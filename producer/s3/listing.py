@@ -11,11 +11,11 @@ from urllib.parse import unquote_plus
 
 from producer.contract.objects import Reason
 from producer.contract.source import IngestionSource
+from producer.s3.asking import Asking
 from producer.s3.object_store import ListedObject, Page
-from producer.s3.refusals import refused, translated
+from producer.s3.refusals import refused
 
 if TYPE_CHECKING:
-    from mypy_boto3_s3 import S3Client
     from mypy_boto3_s3.type_defs import (
         ListObjectsV2OutputTypeDef,
         ListObjectsV2RequestTypeDef,
@@ -27,21 +27,22 @@ _MICROSECOND = timedelta(microseconds=1)
 
 
 def list_pages(
-    client: "S3Client", source: IngestionSource, *, start_after: str | None
+    asking: Asking, source: IngestionSource, *, start_after: str | None
 ) -> Iterator[Page]:
     """List the source's prefix behind a key."""
-    asked = f"listing bucket {source.bucket!r} for source {source.id!r}"
+    asked = asking.asked
     request: ListObjectsV2RequestTypeDef = {
         "Bucket": source.bucket,
         "Prefix": source.prefix,
         "EncodingType": "url",
+        # Where the requester pays, this must be said; elsewhere it is ignored.
+        "RequestPayer": "requester",
     }
     if start_after is not None:
         request["StartAfter"] = start_after
     read_through = start_after or ""
     while True:
-        with translated(asked):
-            answer = client.list_objects_v2(**request)
+        answer = asking.with_boto3(lambda client: client.list_objects_v2(**request))
         objects = tuple(_objects(answer, asked))
         _check_order(objects, read_through, asked)
         if objects:

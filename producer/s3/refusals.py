@@ -55,6 +55,8 @@ _REASON_OF_CODE: Final[Mapping[str, Reason]] = {
     # S3 or STS asks for fewer requests.
     "RequestLimitExceeded": Reason.THROTTLED,
     "ServiceUnavailable": Reason.THROTTLED,
+    # What is asked with HEAD is answered without a body, and the status takes the code's place.
+    "503": Reason.THROTTLED,
     "SlowDown": Reason.THROTTLED,
     "Throttling": Reason.THROTTLED,
     "ThrottlingException": Reason.THROTTLED,
@@ -65,6 +67,18 @@ _REASON_OF_CODE: Final[Mapping[str, Reason]] = {
     "InternalError": Reason.UNAVAILABLE,
     "RequestTimeout": Reason.UNAVAILABLE,
 }
+
+# Some codes stand for more than one state of affairs, which only the message tells.
+_REASON_OF_MESSAGE: Final = (
+    # S3 reports what KMS denies under its own code; the message names the action.
+    ("AccessDenied", "kms:", Reason.KEY_DENIED_BY_KMS),
+    ("InvalidRequest", "Server Side Encryption", Reason.CUSTOMER_KEY_NEEDED),
+    # So STS says what S3 calls `RequestTimeTooSkewed`.
+    ("SignatureDoesNotMatch", "Signature expired", Reason.CLOCK_SKEW),
+    ("SignatureDoesNotMatch", "Signature not yet current", Reason.CLOCK_SKEW),
+)
+# The parameter of STS, in lower case.
+_EXTERNAL_ID: Final = "externalid"
 
 _UNAVAILABLE: Final = (
     botocore_exceptions.HTTPClientError,
@@ -88,11 +102,30 @@ _REMEDY: Final[Mapping[Reason, str]] = {
     "with OPENAI_COMPLIANCE_ALLOW_AMBIENT_CREDENTIALS=true",
     Reason.ARCHIVED: "restore the object",
     Reason.BUCKET_GONE: "correct the source's bucket, or create it",
+    Reason.CUSTOMER_KEY_NEEDED: "store the object without a key of your own (SSE-C)",
+    Reason.DIRECTORY_BUCKET: "use a general purpose bucket",
+    Reason.EXTERNAL_ID_REJECTED: "correct the source's external id",
     Reason.CLOCK_SKEW: "set this machine's clock",
     Reason.KEY_DENIED_BY_KMS: "allow kms:Decrypt on the key to the role",
     Reason.ROLE_NOT_ASSUMABLE: "check the role's trust policy and its external id",
     Reason.WRONG_REGION: "correct the source's region",
 }
+
+
+# S3 does not take these credentials, whatever they are asked for: others may be taken.
+_CREDENTIALS_REFUSED: Final = frozenset(
+    {
+        "ExpiredToken",
+        "InvalidAccessKeyId",
+        "InvalidClientTokenId",
+        "InvalidToken",
+        "TokenRefreshRequired",
+    }
+)
+
+
+class CredentialsRefusedError(ObjectStoreRefusedError):
+    """The credentials are not good, or not any more."""
 
 
 def refused(reason: Reason, what: str) -> ObjectStoreRefusedError:
@@ -107,8 +140,11 @@ def translated(asked: str, *, secret: str | None = None) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        reason, why = _of_answer(error)
-        raise refused(reason, f"{asked}: {_without(secret, why)}") from error
+        reason, code, why = _of_answer(error)
+        refusal = refused(reason, f"{asked}: {_without(secret, why)}")
+        if code in _CREDENTIALS_REFUSED:
+            refusal = CredentialsRefusedError(reason=reason, detail=refusal.detail)
+        raise refusal from error
     except (BotoCoreError, ResponseParserError) as error:
         reason = _of_client(error)
         raise refused(reason, f"{asked}: {_without(secret, str(error))}") from error
@@ -127,21 +163,25 @@ def translated_for_role(asked: str, *, secret: str | None) -> Iterator[None]:
         if refusal.reason in {Reason.CLOCK_SKEW, Reason.THROTTLED, Reason.UNAVAILABLE}:
             raise
         what = refusal.detail.partition(";")[0]
-        raise refused(Reason.ROLE_NOT_ASSUMABLE, what) from refusal.__cause__
+        # Where the id is not the role's, STS denies without saying so.
+        names_id = _EXTERNAL_ID in str(refusal.__cause__).lower()
+        reason = Reason.EXTERNAL_ID_REJECTED if names_id else Reason.ROLE_NOT_ASSUMABLE
+        raise refused(reason, what) from refusal.__cause__
 
 
-def _of_answer(error: ClientError) -> tuple[Reason, str]:
+def _of_answer(error: ClientError) -> tuple[Reason, str, str]:
     code = error.response.get("Error", {}).get("Code") or "no code"
     message = error.response.get("Error", {}).get("Message") or "no message"
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    return _reason(code, message, status), f"{code} (HTTP {status}), {message}"
+    return _reason(code, message, status), code, f"{code} (HTTP {status}), {message}"
 
 
 def _reason(code: str, message: str, status: int) -> Reason:
+    for of_code, part, reason in _REASON_OF_MESSAGE:
+        if code == of_code and part in message:
+            return reason
     if code in _REASON_OF_CODE:
-        # S3 reports what KMS denies under its own code; only the message names the action.
-        is_of_kms = code == "AccessDenied" and "kms:" in message
-        return Reason.KEY_DENIED_BY_KMS if is_of_kms else _REASON_OF_CODE[code]
+        return _REASON_OF_CODE[code]
     if code.startswith("KMS."):
         return Reason.KEY_DENIED_BY_KMS
     if status == _TOO_MANY_REQUESTS:
@@ -156,6 +196,11 @@ def _of_client(error: Exception) -> Reason:
         return Reason.UNAVAILABLE
     if isinstance(error, _NO_IDENTITY):
         return Reason.ACCESS_DENIED
+    if isinstance(error, botocore_exceptions.InvalidRegionError):
+        return Reason.WRONG_REGION
+    if isinstance(error, botocore_exceptions.ParamValidationError):
+        # Keys are of any kind; no bucket can have such a name.
+        return Reason.BUCKET_GONE
     return Reason.UNKNOWN_REFUSAL
 
 

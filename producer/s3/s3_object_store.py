@@ -4,7 +4,8 @@ from collections.abc import Iterator
 
 from producer.contract.objects import ObjectVersion
 from producer.contract.source import IngestionSource
-from producer.s3.access import Accesses, Reach, SourceAccess
+from producer.s3.access import Accesses, Reach, can_obstore_reach
+from producer.s3.asking import Asking
 from producer.s3.bodies import (
     ContinuedBody,
     can_obstore_say,
@@ -20,10 +21,10 @@ class S3ObjectStore:
 
     Nothing is connected to before the first page or body is asked for. Endpoints are given for
     stores other than AWS alone. Reading with obstore may be turned off; all is read with boto3
-    then.
+    then. A body of which nothing comes for `read_seconds` is stalled, and is asked for again.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - they are options, given by name
         self,
         *,
         endpoint_url: str | None = None,
@@ -31,6 +32,7 @@ class S3ObjectStore:
         allow_ambient_credentials: bool = False,
         reads_with_obstore: bool = True,
         attempts: int = 3,
+        read_seconds: float = 30,
     ) -> None:
         self._reads_with_obstore = reads_with_obstore
         reach = Reach(
@@ -38,6 +40,7 @@ class S3ObjectStore:
             sts_endpoint_url=sts_endpoint_url,
             allow_ambient_credentials=allow_ambient_credentials,
             attempts=attempts,
+            read_seconds=read_seconds,
         )
         self._accesses = Accesses(reach)
 
@@ -45,22 +48,23 @@ class S3ObjectStore:
         self, source: IngestionSource, *, start_after: str | None = None
     ) -> Iterator[Page]:
         """List what lies under the source's prefix, behind a key; a page when it is asked for."""
-        client = self._accesses.of(source).client
-        yield from list_pages(client, source, start_after=start_after)
+        asked = f"listing bucket {source.bucket!r} for source {source.id!r}"
+        asking = Asking(self._accesses, source, asked)
+        yield from list_pages(asking, source, start_after=start_after)
 
     def open(self, source: IngestionSource, version: ObjectVersion) -> ContinuedBody:
         """Open exactly that version; an object with another etag is refused."""
         asked = f"reading {version.key!r} of bucket {version.bucket!r} for source {source.id!r}"
-        access = self._accesses.of(source)
-        opening = opening_with_boto3(access.client, version, asked)
-        if self._reads_fast(access, version):
-            opening = opening_with_obstore(access.fast_store, version, asked, otherwise=opening)
-        return ContinuedBody(opening, asked)
+        asking = Asking(self._accesses, source, asked)
+        opening = opening_with_boto3(asking, version)
+        if self._reads_fast(source, version):
+            opening = opening_with_obstore(asking, version, otherwise=opening)
+        return ContinuedBody(opening, version, asked)
 
-    def _reads_fast(self, access: SourceAccess, version: ObjectVersion) -> bool:
+    def _reads_fast(self, source: IngestionSource, version: ObjectVersion) -> bool:
         return (
             self._reads_with_obstore
-            and access.can_read_fast(version.bucket)
+            and can_obstore_reach(source, version.bucket)
             and can_obstore_say(version.key)
         )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from typing import Protocol
 
 import boto3
@@ -159,11 +160,43 @@ def fault_s3_of_session() -> Iterator[FaultS3]:
         yield server
 
 
-@pytest.fixture
-def fault_s3() -> Iterator[FaultS3]:
-    """Give a fault server of its own to a test."""
+@pytest.fixture(scope="session")
+def fault_s3_to_script() -> Iterator[FaultS3]:
+    """Give the fault server that stays, so that the clients need not be made for each test."""
     with FaultS3() as server:
         yield server
+
+
+@pytest.fixture
+def fault_s3(fault_s3_to_script: FaultS3) -> Iterator[FaultS3]:
+    """Give the fault server to a test: empty, and not asked anything yet."""
+    fault_s3_to_script.forget()
+    yield fault_s3_to_script
+    fault_s3_to_script.release()
+
+
+@pytest.fixture(scope="module", params=["obstore", "boto3"])
+def store_of_module(
+    request: pytest.FixtureRequest, fault_s3_to_script: FaultS3
+) -> Iterator[S3ObjectStore]:
+    """Give a store that reads with one of its readers, asks once, and is not patient."""
+    with closing(
+        S3ObjectStore(
+            endpoint_url=fault_s3_to_script.url,
+            sts_endpoint_url=fault_s3_to_script.url,
+            reads_with_obstore=request.param == "obstore",
+            attempts=1,
+            read_seconds=0.5,
+        )
+    ) as store:
+        yield store
+
+
+@pytest.fixture
+def store_of_roles(store_of_module: S3ObjectStore) -> Iterator[S3ObjectStore]:
+    """Give the store to a test: it has no credentials yet and knows nothing of any bucket."""
+    yield store_of_module
+    store_of_module.close()
 
 
 @pytest.fixture

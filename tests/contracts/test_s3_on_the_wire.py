@@ -38,8 +38,10 @@ KEYS_OF_OBSTORE = [
 KEYS_OF_BOTO3 = ["a//b", "/a", "a/", "../a", "a/./b", "..", "line\nfeed", "a\x01b", "a\x7fb"]
 
 
-def a_version(key: str = "key", *, source: IngestionSource | None = None) -> ObjectVersion:
-    listed = ListedObject(key=key, etag=ETAG, size_bytes=len(CONTENT), last_modified=0)
+def a_version(
+    key: str = "key", *, source: IngestionSource | None = None, size_bytes: int = len(CONTENT)
+) -> ObjectVersion:
+    listed = ListedObject(key=key, etag=ETAG, size_bytes=size_bytes, last_modified=0)
     return version_of(source or a_source("bucket"), listed)
 
 
@@ -139,7 +141,9 @@ def test_content_encoding_is_not_decoded_on_the_way(
     answer = object_answer(stored, ETAG)
     headers = {**answer.headers, "Content-Encoding": "gzip"}
     server.script = lambda _: msgspec.structs.replace(answer, headers=headers)
-    assert read(store) == stored
+    version = a_version(size_bytes=len(stored))
+    with closing(store.open(a_source("bucket"), version)) as body:
+        assert b"".join(body) == stored
 
 
 def test_body_that_breaks_is_continued_from_its_byte(
@@ -252,14 +256,19 @@ def test_body_may_be_closed_while_another_thread_reads_it(
     ],
 )
 def test_refusals_are_told_apart(
-    store: S3ObjectStore, server: ScriptedServer, answer: Answer, reason: Reason
+    store: S3ObjectStore,
+    server: ScriptedServer,
+    new_source: IngestionSource,
+    answer: Answer,
+    reason: Reason,
 ) -> None:
     """For listing and reading alike, whichever client met them."""
     server.script = lambda _: answer
-    source = a_source("bucket")
-    refusal = refusal_of(lambda: store.open(source, a_version()))
+    source = new_source
+    refusal = refusal_of(lambda: store.open(source, a_version(source=source)))
     assert refusal.reason is reason
-    assert refusal.detail.startswith("reading 'key' of bucket 'bucket' for source 'src_bucket': ")
+    what = f"reading 'key' of bucket {source.bucket!r} for source {source.id!r}: "
+    assert refusal.detail.startswith(what)
     assert refusal_of(lambda: list(store.list_pages(source))).reason is reason
 
 

@@ -36,14 +36,20 @@ class Service:
 
     def __init__(self, *, region: str, own_access_keys: Collection[str]) -> None:
         self._region = region
+        self._own_access_keys = own_access_keys
         self._lock = threading.RLock()
-        self._buckets: dict[str, Bucket] = {}
-        self._scripts: list[Script] = []
-        self._requests: list[Request] = []
         self._orders = itertools.count(1)
-        self.clock_offset_seconds = 0.0
-        self.wrong_region_answer: WrongRegionAnswer = "malformed"
-        self.roles = Roles(own_access_keys, self.now)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: nothing is there, nothing was asked, nothing fails."""
+        with self._lock:
+            self._buckets: dict[str, Bucket] = {}
+            self._scripts: list[Script] = []
+            self._requests: list[Request] = []
+            self.clock_offset_seconds = 0.0
+            self.wrong_region_answer: WrongRegionAnswer = "malformed"
+            self.roles = Roles(self._own_access_keys, self.now)
 
     def now(self) -> int:
         """The service's time in microseconds since the epoch, which may be off."""
@@ -89,7 +95,7 @@ class Service:
 
     def remove_bucket(self, name: str) -> None:
         with self._lock:
-            del self._buckets[name]
+            self._buckets.pop(name, None)
 
     def put(
         self,
