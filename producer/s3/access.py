@@ -36,7 +36,7 @@ _CONNECTIONS: Final = 16
 _REGION_TO_ASK: Final = "us-east-1"
 _REGION_HEADER: Final = "x-amz-bucket-region"
 # Such an answer says nothing about the bucket, and the next one may.
-_PASSING_STATUSES: Final = frozenset({429, *range(500, 600)})
+_PASSING_STATUSES: Final = frozenset({429, 500, 502, 503, 504})
 _DIRECTORY_BUCKET_SUFFIX: Final = "--x-s3"
 
 

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final, TypeVar
 
+from obstore.exceptions import BaseError
+
 from producer.contract.objects import Reason
 from producer.contract.source import IngestionSource
 from producer.s3.access import Accesses, SourceAccess
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     from obstore.store import S3Store
 
 T = TypeVar("T")
+
+_WRONG_REGION_TO_OBSTORE: Final = ("AuthorizationHeaderMalformed", "redirect")
 
 # What was found out with the help of these answers may be wrong: the region above all.
 _BEGIN_ANEW: Final = frozenset({Reason.CLOCK_SKEW, Reason.WRONG_REGION})
@@ -47,7 +51,13 @@ class Asking:
         access = self._accesses.of(self._source)
         with self._in_turn(access):
             store = access.fast_store()
-        answer = send(store)
+        try:
+            answer = send(store)
+        except BaseError as error:
+            # boto3 follows a bucket to another region, and obstore does not: it needs to be told.
+            if any(words in str(error) for words in _WRONG_REGION_TO_OBSTORE):
+                self._accesses.discard(self._source.id, access)
+            raise
         self._pace.speed_up()
         return answer
 

@@ -25,6 +25,7 @@ from tests.support.fault_s3.faults import (
     ListObjectsV2,
 )
 from tests.support.fault_s3.server import FaultS3
+from tests.support.fault_s3.service import WrongRegionAnswer
 
 ROLE = "arn:aws:iam::123456789012:role/compliance"
 EXTERNAL_ID = "lw-external-id"
@@ -204,13 +205,29 @@ def test_outage_of_sts_passes_by_and_is_not_blamed_on_the_role(
     assert listed(store, new) == ["key"]
 
 
+def test_outage_of_sts_while_credentials_are_still_good_is_not_noticed(
+    store: S3ObjectStore, server: FaultS3
+) -> None:
+    """They are renewed a quarter of an hour early, so there is time to try again."""
+    server.roles.add(ROLE, external_id=EXTERNAL_ID, lifetime_seconds=800)
+    read(store)
+    outage = server.script(AssumeRole().hanging_up().always())
+    assert listed(store) == ["key"]
+    assert read(store) == CONTENT
+    assert outage.hits > 0
+    outage.stop()
+    server.roles.add(ROLE, external_id=EXTERNAL_ID)
+    read(store)
+    assert server.asked("GetObject")[-1].session_token == server.roles.issued[-1].token
+
+
 @pytest.mark.parametrize("region", [None, "us-west-2"])
 @pytest.mark.parametrize("answer", ["malformed", "redirect"])
 def test_bucket_of_another_region_is_followed_there(
-    store: S3ObjectStore, server: FaultS3, region: str | None, answer: str
+    store: S3ObjectStore, server: FaultS3, region: str | None, answer: WrongRegionAnswer
 ) -> None:
     """Once: what is listed and read is signed for its region from the first request on."""
-    server.wrong_region_answer = answer  # type: ignore[assignment] # one of the two
+    server.wrong_region_answer = answer
     server.add_bucket("bucket", region="ap-southeast-2")
     server.put("bucket", "key", CONTENT)
     source = msgspec.structs.replace(SOURCE, region=region)
@@ -220,15 +237,23 @@ def test_bucket_of_another_region_is_followed_there(
     assert {request.region for request in asked} == {"ap-southeast-2"}
 
 
+@pytest.mark.parametrize("answer", ["malformed", "redirect"])
 def test_bucket_that_moved_to_another_region_is_followed_there(
-    store: S3ObjectStore, server: FaultS3
+    store: S3ObjectStore, server: FaultS3, answer: WrongRegionAnswer
 ) -> None:
-    """Deleted and created elsewhere, without a restart of the stage."""
+    """Deleted and created elsewhere, without a restart of the stage; with either reader."""
     read(store)
+    (before,) = server.asked("GetObject")
+    server.wrong_region_answer = answer
     server.add_bucket("bucket", region="ap-southeast-2")
     server.put("bucket", "key", CONTENT)
     assert listed(store) == ["key"]
     assert read(store) == CONTENT
+    server.forget_requests()
+    assert read(store) == CONTENT
+    (after,) = server.asked("GetObject")
+    assert after.is_of_boto3 == before.is_of_boto3
+    assert after.region == "ap-southeast-2"
 
 
 def test_region_that_could_not_be_asked_for_is_asked_for_again(
