@@ -24,6 +24,7 @@ from producer.contract.source import IngestionSource
 from producer.s3.credentials import RoleOfSource
 from producer.s3.pace import Pace
 from producer.s3.refusals import refused, translated
+from producer.s3.timestamps import timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -241,6 +242,8 @@ class Accesses:
         session = botocore.session.get_session()
         # Parsed once, it is several megabytes.
         session.register_component("data_loader", self._interface)
+        parsers = session.get_component("response_parser_factory")
+        parsers.set_parser_defaults(timestamp_parser=timestamp)
         if source.role_arn is not None:
             role = RoleOfSource(source, self._sts_client)
             session.register_component("credential_provider", CredentialResolver([role]))
