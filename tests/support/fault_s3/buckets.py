@@ -127,8 +127,9 @@ class NumberedKeys:
         return map(self._key, numbers)
 
     def object_of(self, key: bytes) -> StoredObject | None:
-        index = bisect.bisect_left(range(self._count), key, key=self._key)
-        return self._stored if index < self._count and self._key(index) == key else None
+        digits = key[len(self._before) : len(self._before) + self._digits]
+        number = int(digits) if digits.isdigit() else self._count
+        return self._stored if number < self._count and self._key(number) == key else None
 
     def _key(self, number: int) -> bytes:
         return b"%s%0*d%s" % (self._before, self._digits, number, self._behind)
