@@ -179,14 +179,13 @@ def fault_s3(fault_s3_to_script: FaultS3) -> Iterator[FaultS3]:
 def store_of_module(
     request: pytest.FixtureRequest, fault_s3_to_script: FaultS3
 ) -> Iterator[S3ObjectStore]:
-    """Give a store that reads with one of its readers, asks once, and is not patient."""
+    """Give a store that reads with one of its readers, and asks once."""
     with closing(
         S3ObjectStore(
             endpoint_url=fault_s3_to_script.url,
             sts_endpoint_url=fault_s3_to_script.url,
             reads_with_obstore=request.param == "obstore",
             attempts=1,
-            read_seconds=0.5,
         )
     ) as store:
         yield store

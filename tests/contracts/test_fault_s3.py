@@ -56,7 +56,7 @@ def plain(server: FaultS3, path: str, method: str = "GET") -> tuple[int, dict[st
     """Ask without a client of AWS, as the stage's own identity."""
     scope = f"{OWN}/20260101/eu-central-1/s3/aws4_request"
     headers = {"Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, Signature=0"}
-    connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+    connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=30)
     with closing(connection):
         connection.request(method, path, headers=headers)
         answer = connection.getresponse()

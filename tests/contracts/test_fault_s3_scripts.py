@@ -37,7 +37,9 @@ class Client:
     """Asks on one connection, without a client of AWS."""
 
     def __init__(self, server: FaultS3) -> None:
-        self.connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
+        self.connection = http.client.HTTPConnection(
+            server.url.removeprefix("http://"), timeout=30
+        )
 
     def ask(self, path: str = "/bucket/a", **headers: str) -> http.client.HTTPResponse:
         given = {name.replace("_", "-"): value for name, value in headers.items()}

@@ -4,7 +4,7 @@ Against the fault server, with a role whose session is good; what goes wrong wit
 file's.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import closing
 
 import msgspec
@@ -40,6 +40,23 @@ def store(store_of_roles: S3ObjectStore, server: FaultS3) -> S3ObjectStore:
     """Give a store whose endpoints are the server's."""
     del server
     return store_of_roles
+
+
+@pytest.fixture(params=["obstore", "boto3"])
+def impatient_store(
+    request: pytest.FixtureRequest, fault_s3_to_script: FaultS3
+) -> Iterator[S3ObjectStore]:
+    """Give a store that does not wait for long."""
+    with closing(
+        S3ObjectStore(
+            endpoint_url=fault_s3_to_script.url,
+            sts_endpoint_url=fault_s3_to_script.url,
+            reads_with_obstore=request.param == "obstore",
+            attempts=1,
+            read_seconds=0.5,
+        )
+    ) as store:
+        yield store
 
 
 def opened(store: S3ObjectStore, *, etag: str = ETAG, size_bytes: int = SIZE) -> ObjectBody:
@@ -79,11 +96,10 @@ def ranges(server: FaultS3) -> list[int | None]:
     [
         GetObject().cut_at(SIZE // 2),
         GetObject().cut_at(SIZE - 1),
-        GetObject().stalled_at(SIZE // 2),
         GetObject().shortened_to(SIZE // 2),
         GetObject().with_content_length(SIZE // 2),
     ],
-    ids=["cut", "cut at the last byte", "stalled", "short", "wrong length"],
+    ids=["cut", "cut at the last byte", "short", "wrong length"],
 )
 def test_body_that_breaks_is_continued_where_it_broke(
     store: S3ObjectStore, server: FaultS3, fault: Fault
@@ -91,11 +107,11 @@ def test_body_that_breaks_is_continued_where_it_broke(
     """With Range and If-Match; each byte comes once, whatever it was that broke."""
     server.script(fault)
     assert read(store) == CONTENT
-    first, second = server.asked("GetObject")
-    assert first.range is None
-    assert second.range is not None
-    assert 0 < int(second.range.removeprefix("bytes=").rstrip("-")) < SIZE
-    assert {first.if_match, second.if_match} == {f'"{ETAG}"'}
+    first, *_, last = ranges(server)
+    assert first is None
+    assert last is not None
+    assert 0 < last < SIZE
+    assert {asked.if_match for asked in server.asked("GetObject")} == {f'"{ETAG}"'}
 
 
 def test_body_whose_connection_is_reset_is_continued(
@@ -107,9 +123,7 @@ def test_body_whose_connection_is_reset_is_continued(
     assert [asked.if_match for asked in server.asked("GetObject")] == [f'"{ETAG}"'] * 2
 
 
-@pytest.mark.parametrize(
-    "fault", [GetObject().cut_at(0), GetObject().stalled_at(0), GetObject().shortened_to(0)]
-)
+@pytest.mark.parametrize("fault", [GetObject().cut_at(0), GetObject().shortened_to(0)])
 def test_body_that_breaks_before_its_first_byte_is_asked_for_again(
     store: S3ObjectStore, server: FaultS3, fault: Fault
 ) -> None:
@@ -117,6 +131,26 @@ def test_body_that_breaks_before_its_first_byte_is_asked_for_again(
     server.script(fault)
     assert read(store) == CONTENT
     assert ranges(server) == [None, None]
+
+
+@pytest.mark.parametrize("byte", [0, SIZE // 2])
+def test_body_that_stalls_is_asked_for_again_where_it_stands(
+    impatient_store: S3ObjectStore, server: FaultS3, byte: int
+) -> None:
+    """A connection that stays open and brings nothing is not waited for without end."""
+    server.script(GetObject().stalled_at(byte))
+    assert read(impatient_store) == CONTENT
+    first, *_, last = server.asked("GetObject")
+    assert first.range is None
+    assert (last.range is None) == (byte == 0)
+    assert last.if_match == f'"{ETAG}"'
+
+
+def test_page_that_stalls_is_given_up(impatient_store: S3ObjectStore, server: FaultS3) -> None:
+    """The listing is tried again as a whole, by whoever lists."""
+    server.script(ListObjectsV2().stalled_at(100))
+    assert refusal_of(lambda: list(impatient_store.list_pages(SOURCE))) is Reason.UNAVAILABLE
+    assert [len(page.objects) for page in impatient_store.list_pages(SOURCE)] == [1]
 
 
 def test_length_that_is_too_long_loses_nothing(store: S3ObjectStore, server: FaultS3) -> None:
@@ -263,11 +297,10 @@ def pages_until_refused(
         (ListObjectsV2().failed_late(), Reason.UNAVAILABLE),
         (ListObjectsV2().cut_at(5000), Reason.UNAVAILABLE),
         (ListObjectsV2().shortened_to(5000), Reason.UNAVAILABLE),
-        (ListObjectsV2().stalled_at(5000), Reason.UNAVAILABLE),
         (ListObjectsV2().hanging_up(), Reason.UNAVAILABLE),
         (ListObjectsV2().repeating_page(), Reason.UNKNOWN_REFUSAL),
     ],
-    ids=["503", "500", "500 in a 200", "cut", "short", "stalled", "no answer", "repeated"],
+    ids=["503", "500", "500 in a 200", "cut", "short", "no answer", "repeated"],
 )
 def test_listing_that_breaks_off_is_gone_on_with_from_its_last_page(
     store: S3ObjectStore, server: FaultS3, fault: Fault, reason: Reason

@@ -47,9 +47,9 @@ class FaultS3(Service):
         self, *, region: str = _REGION, own_access_keys: Collection[str] = ("test",)
     ) -> None:
         super().__init__(region=region, own_access_keys=own_access_keys)
-        self._gate = threading.Event()
+        self._gate = _Gate()
+        self._stalling = threading.Condition()
         self._stopping = threading.Event()
-        self._stalled = threading.Semaphore(0)
         self._server = _Server(("127.0.0.1", 0), self._connection_class())
         self._thread = threading.Thread(
             target=self._server.serve_forever, args=(0.05,), name="fault-s3"
@@ -60,14 +60,19 @@ class FaultS3(Service):
         """The endpoint of both services."""
         return f"http://127.0.0.1:{self._server.server_port}"
 
-    def wait_until_stalled(self, within_seconds: float = 30) -> None:
-        """Wait until one more answer has stalled."""
-        assert self._stalled.acquire(timeout=within_seconds), "no answer has stalled"
+    def wait_until_stalled(self, answers: int = 1, *, within_seconds: float = 30) -> None:
+        """Wait until so many answers have stalled and were not released."""
+        with self._stalling:
+            have_stalled = self._stalling.wait_for(
+                lambda: self._gate.answers >= answers, within_seconds
+            )
+        assert have_stalled, f"{self._gate.answers} answers have stalled"
 
     def release(self) -> None:
         """Let the stalled answers go on; those that stall from now on stay so."""
-        gate, self._gate = self._gate, threading.Event()
-        gate.set()
+        with self._stalling:
+            gate, self._gate = self._gate, _Gate()
+        gate.is_open.set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -90,16 +95,29 @@ class FaultS3(Service):
 
     def stall(self, connection: socket.socket) -> None:
         """Wait until the answer is released, the client goes, or the server ends."""
-        gate = self._gate
-        self._stalled.release()
-        while not (gate.wait(_LOOK_SECONDS) or self._stopping.is_set() or _is_gone(connection)):
-            pass
+        with self._stalling:
+            gate = self._gate
+            gate.answers += 1
+            self._stalling.notify_all()
+        while not (gate.is_open.wait(_LOOK_SECONDS) or self._stopping.is_set()):
+            if _is_gone(connection):
+                break
+        with self._stalling:
+            gate.answers -= 1
 
     def _connection_class(self) -> type["_Connection"]:
         class Connection(_Connection):
             service = self
 
         return Connection
+
+
+class _Gate:
+    """What stalled answers wait at, and how many of them do."""
+
+    def __init__(self) -> None:
+        self.is_open = threading.Event()
+        self.answers = 0
 
 
 class _Server(ThreadingHTTPServer):
