@@ -239,9 +239,7 @@ class Accesses:
             sts.close()
 
     def _session(self, source: IngestionSource) -> botocore.session.Session:
-        session = botocore.session.get_session()
-        # Parsed once, it is several megabytes.
-        session.register_component("data_loader", self._interface)
+        session = self._bare_session()
         parsers = session.get_component("response_parser_factory")
         parsers.set_parser_defaults(timestamp_parser=timestamp)
         if source.role_arn is not None:
@@ -249,10 +247,16 @@ class Accesses:
             session.register_component("credential_provider", CredentialResolver([role]))
         return session
 
+    def _bare_session(self) -> botocore.session.Session:
+        session = botocore.session.get_session()
+        # Parsed once, it is several megabytes.
+        session.register_component("data_loader", self._interface)
+        return session
+
     def _sts_client(self) -> "STSClient":
         with self._making:
             if self._sts is None:
-                session = boto3.session.Session()
+                session = boto3.session.Session(botocore_session=self._bare_session())
                 self._sts = session.client(
                     "sts",
                     region_name=session.region_name or _REGION_TO_ASK,
