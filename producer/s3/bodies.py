@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from obstore import BytesStream, GetOptions
 
 _CHUNK_BYTES = 128 * 1024
-_PARTIAL_CONTENT = 206
 # A body that breaks more often without getting on is given up; the object is read again later.
 _REOPENINGS_MAX = 2
 _PROGRESS_BYTES = 8 * 1024 * 1024
@@ -155,7 +154,7 @@ def opening_with_boto3(asking: Asking, version: ObjectVersion) -> OpenFrom:
         stream = _StreamOfBoto3(answer["Body"], asked)
         try:
             _check_etag(answer.get("ETag"), version, asked)
-            if position and answer["ResponseMetadata"]["HTTPStatusCode"] != _PARTIAL_CONTENT:
+            if position and not answer.get("ContentRange", "").startswith(f"bytes {position}-"):
                 raise refused(Reason.UNAVAILABLE, f"{asked}: cannot be continued from a byte")
         except ObjectStoreRefusedError:
             stream.close()

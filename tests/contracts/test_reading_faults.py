@@ -256,11 +256,12 @@ def test_what_happens_to_an_object_after_it_was_listed_is_named(
     [
         (GetObject().ignoring("If-Match").with_etag("another"), Reason.ETAG_CHANGED),
         (GetObject().ignoring("Range"), Reason.UNAVAILABLE),
+        (GetObject().with_headers({"Content-Range": f"bytes 1-9/{SIZE}"}), Reason.UNAVAILABLE),
         (GetObject().slowed_down(), Reason.THROTTLED),
         (GetObject().failed(), Reason.UNAVAILABLE),
         (GetObject().hanging_up(), Reason.UNAVAILABLE),
     ],
-    ids=["another version", "Range ignored", "503", "500", "no answer"],
+    ids=["another version", "Range ignored", "another range", "503", "500", "no answer"],
 )
 def test_body_that_cannot_be_continued_is_refused_by_name(
     store: S3ObjectStore, server: FaultS3, fault: Fault, reason: Reason
