@@ -40,6 +40,11 @@ class S3Settings(Section):
     endpoint_url: HttpUrl | None = Field(
         default=None, description="Address of an S3-compatible store; default: AWS."
     )
+    read_timeout_seconds: Seconds = Field(
+        default=15.0,
+        le=300.0,
+        description="How long an answer of S3 or STS may bring nothing before it is asked again.",
+    )
 
 
 class StsSettings(Section):

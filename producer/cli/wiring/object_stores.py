@@ -12,6 +12,7 @@ def object_store(settings: Settings) -> S3ObjectStore:
         endpoint_url=_text(settings.s3.endpoint_url),
         sts_endpoint_url=_text(settings.sts.endpoint_url),
         allow_ambient_credentials=settings.allow_ambient_credentials,
+        read_seconds=settings.s3.read_timeout_seconds,
     )
 
 
