@@ -58,6 +58,11 @@ class StageProcess:
             )
 
     @property
+    def pid(self) -> int:
+        """Its number, while it runs."""
+        return self._process.pid
+
+    @property
     def exit_code(self) -> int | None:
         """What it ended with; None while it runs."""
         return self._process.poll()
