@@ -1,7 +1,7 @@
 """Reading objects ahead of the loop: one thread a partition, one object after the other, bounded.
 
-The thread reads, decompresses, frames and encodes; the loop only publishes. What is ready waits in
-a queue of one piece, so that a partition holds two chunks at most, and reading pauses when
+The thread reads, decompresses, frames and encodes; the loop only publishes. What is ready waits,
+up to a chunk's bytes, so that a partition holds two chunks at most, and reading pauses when
 publishing does.
 """
 
@@ -30,6 +30,7 @@ from producer.puller.framing import OversizedLine
 from producer.puller.limits import Limits
 from producer.puller.progress import Progress, progress_of
 from producer.puller.reading import Chunk, end_of_refusal, read_chunks
+from producer.puller.ready import ReadyPieces
 from producer.s3.object_store import ObjectBody, ObjectStore, ObjectStoreRefusedError
 
 # How often a thread that waits for room or for work looks whether it has been cancelled.
@@ -93,7 +94,7 @@ class PartitionPuller:
     def __init__(self, plan: PullingPlan, partition: int) -> None:
         self._plan = plan
         self._tasks: queue.SimpleQueue[Task | Piece] = queue.SimpleQueue()
-        self._ready: queue.Queue[Piece] = queue.Queue(maxsize=1)
+        self._ready = ReadyPieces[Piece](bytes_max=plan.limits.chunk_bytes)
         self._cancelled = threading.Event()
         self._raised: BaseException | None = None
         self._body: ObjectBody | None = None
@@ -117,14 +118,11 @@ class PartitionPuller:
 
     def has_piece(self) -> bool:
         """Whether a piece is ready."""
-        return not self._ready.empty()
+        return bool(self._ready)
 
     def take(self) -> Piece | None:
         """Take the next piece, if one is ready."""
-        try:
-            return self._ready.get_nowait()
-        except queue.Empty:
-            return None
+        return self._ready.take()
 
     def cancel(self) -> None:
         """Stop soon; nothing more comes. Does not wait for a read that is under way."""
@@ -338,12 +336,12 @@ class PartitionPuller:
         )
 
     def _offer(self, piece: Piece) -> None:
+        size_bytes = sum(map(len, piece.raw)) + sum(
+            len(letter.payload or b"") for letter in piece.dead_letters
+        )
         while not self._cancelled.is_set():
-            try:
-                self._ready.put(piece, timeout=_LOOK_SECONDS)
-            except queue.Full:
-                continue
-            return
+            if self._ready.put(piece, size_bytes, timeout_seconds=_LOOK_SECONDS):
+                return
 
 
 class _Due:
