@@ -63,7 +63,7 @@ def main(objects: int) -> None:
 
 def _is_finished(stage: Deployment, objects: int) -> bool:
     told = stage.records("source-status")[-1]
-    return told["objects_found"] == objects and told["objects_behind"] == 0
+    return (told["objects_found"], told["objects_behind"]) == (objects, 0)
 
 
 if __name__ == "__main__":
