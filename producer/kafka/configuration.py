@@ -17,6 +17,7 @@ Properties: TypeAlias = dict[str, Any]
 # The largest message: a line of 16 MiB with what surrounds it. `schemas/topics.yaml` sets the same
 # on topics.
 MESSAGE_BYTES_MAX = 17 * 1024 * 1024
+_MEBIBYTE = 1024 * 1024
 _MILLISECONDS = 1000
 
 
@@ -101,6 +102,11 @@ def table_reader(settings: KafkaSettings, *, client_id: str) -> Properties:
             "enable.partition.eof": True,
             # A table is waited for: an empty fetch must return soon.
             "fetch.wait.max.ms": 20,
+            # What reads a table is slower than the network, so that a larger queue is memory and
+            # nothing else; a message beyond these limits is fetched all the same, alone.
+            "queued.max.messages.kbytes": 4096,
+            "fetch.message.max.bytes": _MEBIBYTE,
+            "fetch.max.bytes": 4 * _MEBIBYTE,
         }
     )
 

@@ -37,7 +37,12 @@ class Table:
         self._servers = bootstrap_servers
         self._settings = KafkaSettings(bootstrap_servers=bootstrap_servers)
         self.watermarks = Watermarks(configuration.connection(self._settings, client_id="test"))
-        make_topics(bootstrap_servers, self.topic, partitions=_PARTITIONS)
+        make_topics(
+            bootstrap_servers,
+            self.topic,
+            partitions=_PARTITIONS,
+            max_message_bytes=str(configuration.MESSAGE_BYTES_MAX),
+        )
         self._names = iter(range(100))
         self._prefix = prefix
         self._readers: list[TableReader] = []
@@ -50,7 +55,12 @@ class Table:
         self, partition: int, *values: bytes | None, key: bytes = b"key", at: int = 0
     ) -> None:
         """Publish without a transaction."""
-        producer = Producer({"bootstrap.servers": self._servers})
+        producer = Producer(
+            {
+                "bootstrap.servers": self._servers,
+                "message.max.bytes": configuration.MESSAGE_BYTES_MAX,
+            }
+        )
         for value in values:
             producer.produce(self.topic, value, key, partition, timestamp=at)
         assert 0 == producer.flush(_SECONDS)
@@ -100,6 +110,16 @@ def test_table_is_read_whole(table: Table) -> None:
     reader = table.reader()
     assert [b"0", b"1", b"2"] == _read(reader.read_to_high_watermark)
     assert (2, 1) == (reader.position(table.zero), reader.position(table.one))
+
+
+def test_messages_beyond_the_limits_of_a_fetch_are_read(table: Table) -> None:
+    """The largest lines and dead letters are shown by such readers too."""
+    large = b"x" * (configuration.MESSAGE_BYTES_MAX - 1024)
+    table.publish(0, b"0", large, large, b"1")
+
+    found = _read(table.reader().read_to_high_watermark)
+
+    assert [b"0", b"1", large, large] == found
 
 
 def test_empty_partitions_are_read_at_once(table: Table) -> None:

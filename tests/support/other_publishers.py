@@ -14,10 +14,14 @@ _SECONDS = 30.0
 _FRUITLESS_POLLS = 5
 
 
-def make_topics(bootstrap_servers: str, *names: str, partitions: int = 1) -> None:
-    """Create topics, and wait until they are there."""
+def make_topics(bootstrap_servers: str, *names: str, partitions: int = 1, **config: str) -> None:
+    """Create topics, and wait until they are there; `config` has underscores for dots."""
     admin = AdminClient({"bootstrap.servers": bootstrap_servers})
-    new = [NewTopic(name, num_partitions=partitions, replication_factor=1) for name in names]
+    dotted = {name.replace("_", "."): value for name, value in config.items()}
+    new = [
+        NewTopic(name, num_partitions=partitions, replication_factor=1, config=dotted)
+        for name in names
+    ]
     for future in admin.create_topics(new).values():
         future.result(_SECONDS)
 
