@@ -142,8 +142,14 @@ def test_markers_and_aborted_messages_at_the_end_are_read_over(table: Table, end
     expected = [b"0", b"1", b"2", b"3", b"4"] if end == "commit" else [b"0", b"1"]
     reader = table.reader()
     assert expected == _read(reader.read_to_high_watermark)
-    ends = table.watermarks.high([table.zero, table.one])
-    assert ends == {owned: reader.position(owned) for owned in ends}
+
+    def is_at_the_end() -> bool:
+        assert [] == reader.poll()
+        ends = table.watermarks.high([table.zero, table.one])
+        return ends == {owned: reader.position(owned) for owned in ends}
+
+    # A transaction's end returns before its markers are written to each partition.
+    eventually(is_at_the_end)
 
 
 class _Reading:
