@@ -1,6 +1,7 @@
 # make venv    the virtual environment, from the hashed lock
 # make check   what is quick: format, lint, types, imports, unit, property, schema, golden and house tests
 # make test    everything but the benchmarks, on the real broker and registry
+# make model   discovery and puller against whatever may happen, for longer; STEPS=100000 SEED=1
 # make demo    the whole stage on this machine; SOURCE=s3://bucket/prefix reads a real bucket
 # make lock    resolve the dependencies again; UPGRADE=1 takes the newest versions
 # make format  put the sources into their form
@@ -16,7 +17,9 @@ RESOLVE = build/resolver/bin/uv pip compile pyproject.toml --quiet --universal -
   --generate-hashes --no-emit-index-url --custom-compile-command 'make lock'
 
 .DEFAULT_GOAL := check
-.PHONY: venv check style test demo lock format clean
+STEPS ?= 100000
+
+.PHONY: venv check style test model demo lock format clean
 
 venv: $(VENV)/.installed
 
@@ -39,6 +42,9 @@ check: style
 
 test: style
 	$(BIN)/pytest
+
+model: venv
+	$(BIN)/pytest tests/model/test_model.py --model-steps $(STEPS) $(if $(SEED),--seed $(SEED))
 
 demo: venv
 	$(BIN)/openai-compliance demo $(if $(SOURCE),--source $(SOURCE))

@@ -27,6 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--s3-endpoint-url", help="use this S3 and STS instead of starting one", metavar="URL"
     )
     group.addoption("--seed", type=int, help="the seed of the randomised tests", metavar="NUMBER")
+    group.addoption(
+        "--model-steps",
+        type=int,
+        default=3000,
+        help="how many steps the model of discovery and puller takes",
+        metavar="NUMBER",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
