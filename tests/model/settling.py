@@ -112,12 +112,13 @@ class SettledPuller(PartitionPuller):
     def _is_settled(self) -> bool:
         if not self._thread.is_alive():
             return True
-        with self._ready.mutex:
-            ready = list(self._ready.queue)
+        with self._ready._changed:
+            ready = [piece for piece, _ in self._ready._pieces]
+            is_put_awaited = bool(vars(self._ready._changed)["_waiters"])
         if not ready:
             return self._taken == self._submitted
-        is_all = _is_last(ready[0]) and ready[0].offset == self._submitted
-        return is_all or _is_put_awaited(self._ready)
+        is_all = _is_last(ready[-1]) and ready[-1].offset == self._submitted
+        return is_all or is_put_awaited
 
 
 class SettledLedgerTable(LedgerTable):
