@@ -7,6 +7,7 @@ all records have.
 """
 
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator
@@ -235,13 +236,27 @@ def test_any_foreign_name_with_any_value_changes_nothing(data: st.DataObject) ->
 @given(st.data())
 def test_unknown_fields_at_any_depth_change_nothing(data: st.DataObject) -> None:
     """In each object of a record, beside what its family reads there."""
-    golden = data.draw(st.sampled_from(goldens()))
+    golden = data.draw(st.sampled_from(goldens()).filter(can_be_written))
     record = json.loads(json.dumps(golden.record))
     one = json.dumps(record)
     for holder in holders(record):
         if data.draw(st.booleans()):
             holder["zz_unknown"] = data.draw(st.sampled_from([1, _OTHER, None, {"id": 1}, [{}]]))
     assert became(one) == became(json.dumps(record)), golden.name
+
+
+def can_be_written(golden: Golden) -> bool:
+    """Whether Python writes a record as JSON: not one with a number beyond all floats."""
+    return math.inf not in numbers(golden.record)
+
+
+def numbers(value: Json) -> Iterator[float]:
+    """Give all numbers of a value that are no integers."""
+    if isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from numbers(item)
+    elif isinstance(value, float):
+        yield value
 
 
 def holders(value: Json) -> list[Record]:
@@ -254,5 +269,7 @@ def holders(value: Json) -> list[Record]:
     return [value, *(holder for item in inner for holder in holders(item))]
 
 
-# What flat records flag is taken over, whatever it is.
-_TAKEN_WHOLE: Final = frozenset({"content_classification", "classification_flags", "flags"})
+# What flat records flag is taken over, whatever it is; an id is an id, or empty, or refused.
+_TAKEN_WHOLE: Final = frozenset(
+    {"content_classification", "classification_flags", "event_id", "flags"}
+)
