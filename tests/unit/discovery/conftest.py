@@ -1,9 +1,11 @@
 """Fixtures of these tests."""
 
+import threading
 from collections.abc import Iterator
 
 import pytest
 
+from tests.support.waiting import eventually
 from tests.unit.discovery.tables import (
     ScriptedTopics,
     scripted,
@@ -15,5 +17,17 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedTopics]:
     """Give topics that tables read; what a test leaves open is let go of."""
     topics = scripted(monkeypatch)
     yield topics
-    for reader in topics.readers:
-        reader.is_pending = False
+    topics.end_pending()
+    for end in topics.at_the_end:
+        end()
+
+
+@pytest.fixture(autouse=True)
+def _no_listing_goes_on() -> Iterator[None]:
+    """Hold each test to ending its listings: their threads have the same names in all tests."""
+    yield
+    eventually(
+        lambda: not [each for each in threading.enumerate() if each.name.startswith("list-")],
+        every_seconds=0.005,
+        describe="the end of all listings",
+    )

@@ -55,6 +55,7 @@ class Discovery:
         committed_of_commands: CommittedOf = from_the_start,
     ) -> None:
         self.topics = topics
+        topics.at_the_end.append(self.release_all)
         self.store = store
         self.clock = FakeClock()
         self.listed: list[tuple[str, ObjectStoreRefusedError | None]] = []
@@ -99,6 +100,11 @@ class Discovery:
             self.stage.acquire(partition, FROM_THE_START)
         for partition in partitions:
             eventually(partial(self.stage.is_ready, partition), every_seconds=0.005)
+
+    def release_all(self) -> None:
+        """Let no thread go on that lists or restores."""
+        for partition in list(self.stage._partitions):
+            self.stage.release(partition)
 
     def step(self) -> list[RecordingTransaction]:
         """Tick, and run the transaction that is due, if one is."""

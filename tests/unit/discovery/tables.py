@@ -88,6 +88,8 @@ class ScriptedTopics:
     def __init__(self) -> None:
         self.records: list[FakeMessage] = []
         self._topics: list[tuple[ScriptedReader, set[str]]] = []
+        # What a test leaves behind is ended by these.
+        self.at_the_end: list[Callable[[], None]] = []
         self.is_pending = False
         self.raises: BaseException | None = None
         self._lock = threading.Lock()
