@@ -254,7 +254,8 @@ class TransactionalPublisher:
                 self._count_fencing()
         elif lasting := [cause for cause in causes if not may_pass(cause)]:
             self._abandon(client)
-            raise FatalError(describe("commit a transaction", lasting[0])) from raised
+            attempt = client.attempt_of(lasting[0])
+            raise FatalError(describe(attempt, lasting[0])) from raised
         if not error.txn_requires_abort():
             return TransactionResult.UNKNOWN
         try:

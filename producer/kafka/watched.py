@@ -37,6 +37,7 @@ class WatchedProducer:
         self.suspect: str | None = None
         self._fatal: KafkaError | None = None
         self._undelivered: KafkaError | None = None
+        self._undelivered_topic: str | None = None
         self._coordinator: dict[str, int] = {}
         properties = build(
             {
@@ -77,6 +78,12 @@ class WatchedProducer:
         told = [each for each in (self._fatal, self._undelivered, error) if each is not None]
         return [each for each in told if each.code() not in _TELLS_NOTHING] or [error]
 
+    def attempt_of(self, cause: KafkaError) -> str:
+        """Say what failed with one of the causes."""
+        if cause is self._undelivered and self._undelivered_topic is not None:
+            return f"publish to {self._undelivered_topic!r}"
+        return "commit a transaction"
+
     def close(self) -> None:
         """Let go without waiting for what is still held."""
         self.producer.purge()
@@ -92,10 +99,10 @@ class WatchedProducer:
     def _on_error(self, error: KafkaError) -> None:
         self.distrust(f"error {error.name()}")
 
-    def _on_delivery_failure(self, error: KafkaError | None, _: Message) -> None:
+    def _on_delivery_failure(self, error: KafkaError | None, message: Message) -> None:
         # One message's failure makes librdkafka throw away the others: the telling one is kept.
         if error is not None and (self._undelivered is None or may_pass(self._undelivered)):
-            self._undelivered = error
+            self._undelivered, self._undelivered_topic = error, message.topic()
             self.distrust("delivery failed")
 
     def _on_statistics(self, text: str) -> None:

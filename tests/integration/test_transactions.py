@@ -191,7 +191,7 @@ def test_fenced_publisher_goes_on_with_a_new_epoch(publishing: Publishing) -> No
 def test_message_that_the_broker_refuses_stops_the_process(publishing: Publishing) -> None:
     """The failed delivery is heard, named, and nothing of its transaction is visible."""
     publisher = publishing.publisher()
-    with pytest.raises(FatalError, match=r"MSG_SIZE_TOO_LARGE.*max\.message\.bytes"):
+    with pytest.raises(FatalError, match=r"publish to .*MSG_SIZE_TOO_LARGE.*max\.message\.bytes"):
         publishing.transact(publisher, b"small", os.urandom(2000), offset=5)
     publisher.close()
     # A successor settles what was given up, as after a restart.

@@ -13,7 +13,7 @@ from typing import Any, cast
 from confluent_kafka import KafkaError, KafkaException
 
 from producer.kafka.transactions import TransactionalPublisher
-from tests.support.stages import FakeClock
+from tests.support.stages import FakeClock, FakeMessage
 
 TRANSACTION_SECONDS = 30
 
@@ -94,7 +94,8 @@ class FakeProducer:
     def report_delivery(self, code: int | None) -> None:
         """Have the fate of a message to tell."""
         error = None if code is None else KafkaError(code)
-        self._reports.append(lambda: self._properties["on_delivery"](error, None))
+        message = FakeMessage(topic_name="out")
+        self._reports.append(lambda: self._properties["on_delivery"](error, message))
 
     def list_topics(self, topic: str, timeout: float) -> None:
         del topic, timeout

@@ -239,7 +239,8 @@ def test_error_that_lasts_stops_the_process(
         bench.current.report_delivery(KafkaError._PURGE_QUEUE)
     bench.cluster.failures["commit"].append(an_error(raised, abort=True))
     lasting = KafkaError(raised if reported is None else reported).name()
-    with pytest.raises(FatalError, match=lasting):
+    attempt = "commit a transaction" if reported is None else "publish to 'out'"
+    with pytest.raises(FatalError, match=f"{attempt}: Kafka said {lasting}"):
         bench.publisher.transact(_contribute, _metadata)
     assert [] == bench.cluster.calls("abort")
 
