@@ -91,10 +91,10 @@ class StageProcess:
                 f"{self} did not end within {within_seconds} seconds\n{self.report()}"
             ) from None
 
-    def stop(self) -> int:
+    def stop(self, *, within_seconds: float = _END_SECONDS_MAX) -> int:
         """Ask it to end, as a supervisor does; return its exit code."""
         self._process.send_signal(signal.SIGTERM)
-        return self.end()
+        return self.end(within_seconds=within_seconds)
 
     def pause(self) -> None:
         """Let it do nothing more, not even on its other threads, until it is resumed or killed."""
