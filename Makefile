@@ -10,7 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 SOURCES := producer tests
-QUICK_TESTS := $(wildcard tests/unit tests/properties tests/schemas tests/golden tests/mutation tests/house)
+QUICK_TESTS := $(wildcard tests/unit tests/properties tests/schemas tests/golden tests/mutation tests/scenarios tests/house)
 # Only `make lock` needs the resolver; it is installed beside the environment, never into it.
 RESOLVER := uv==0.13.9
 RESOLVE = build/resolver/bin/uv pip compile pyproject.toml --quiet --universal --python-version 3.11 \

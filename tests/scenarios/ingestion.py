@@ -76,6 +76,7 @@ class Kept:
         self.outcomes: list[ObjectOutcome] = []
         self.letters: list[DeadLetter] = []
         self.statuses: dict[str, SourceStatus] = {}
+        self.statuses_told = 0
 
 
 class Ingestion:
@@ -265,6 +266,7 @@ class Ingestion:
             if published.topic == STATUS:
                 status = msgspec.json.decode(published.value, type=SourceStatus)
                 self.kept.statuses[status.source_id] = status
+                self.kept.statuses_told += 1
                 self._topics.publish(status)
                 continue
             partition = partition_of(published.key, partitions=PARTITIONS)

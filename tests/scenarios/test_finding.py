@@ -4,8 +4,10 @@ The listings are those of the real client, of a server that lists as S3 does.
 """
 
 from functools import partial
+from pathlib import Path
 
 import pytest
+import yaml
 
 from producer.s3.s3_object_store import S3ObjectStore
 from tests.scenarios.drops import (
@@ -27,6 +29,8 @@ from tests.support.fault_s3.server import FaultS3
 from tests.support.waiting import eventually
 from tests.unit.discovery.listing_stores import has_ended
 from tests.unit.discovery.tables import ScriptedTopics
+
+SCHEMAS = Path(__file__).parents[2] / "schemas"
 
 
 @pytest.mark.parametrize("late", [1, 1001])
@@ -264,3 +268,21 @@ def test_bucket_that_is_emptied_and_refilled_with_lower_keys_is_ingested(
 
     assert lines_of(*old, *new) == hasty.lines()
     assert 2 == hasty.status(SOURCE.id).objects_late
+
+
+def test_state_grows_with_objects_and_not_with_polls(
+    ingestion: Ingestion, fault_s3: FaultS3
+) -> None:
+    """A version and an outcome an object, in topics that compact, and a status a poll at most."""
+    put(fault_s3, *numbered("k", range(50)))
+    for _ in range(20):
+        ingestion.ingest()
+
+    assert 50 == sum(map(len, ingestion.kept.objects)) == len(ingestion.kept.outcomes)
+    told = ingestion.kept.statuses_told
+    for _ in range(20):
+        ingestion.ingest()
+    assert ingestion.kept.statuses_told <= told + 20
+    topics = yaml.safe_load((SCHEMAS / "topics.yaml").read_text())["topics"]
+    state = ("sources", "objects", "outcomes", "source-status")
+    assert dict.fromkeys(state, "compact") == {name: topics[name]["cleanup"] for name in state}

@@ -289,6 +289,12 @@ def test_read_sources_does_not_note_what_is_not_set() -> None:
             a_source(container={"bucket": "acme--eun1-az1--x-s3"}),
             "bucket: must be a general purpose bucket",
         ),
+        (
+            a_source(
+                container={"bucket": "arn:aws:s3:eu-central-1:123456789012:accesspoint/acme"}
+            ),
+            "bucket: must be the name of a bucket",
+        ),
         (a_source(container={"roleArn": CANARY}), "roleArn: must be the ARN of a role"),
         (
             a_source(container={"roleArn": "arn:aws:iam::123456789012:user/x"}),
