@@ -10,7 +10,7 @@ import json
 import click
 
 from tests.benchmarks.staging import add_sources, bucket_of, peak_mebibytes, staged, wait
-from tests.support.fault_s3.buckets import Repeated
+from tests.support.fault_s3.buckets import Bytes, Joined, Repeated
 
 _SOURCE = "src_large"
 _LINE_BYTES = 900
@@ -28,7 +28,8 @@ def main(*, gigabytes: float, one_line: bool) -> None:
     times = int(gigabytes * _GIGABYTE / len(plain))
     with staged(partitions=1, PULLER__RATIO_MAX="2000") as (stage, s3):
         add_sources(stage, s3, [_SOURCE], poll_seconds=60)
-        content = Repeated(gzip.compress(plain), times)
+        behind = Bytes(gzip.compress(b"\n" + line if one_line else b""))
+        content = Joined(Repeated(gzip.compress(plain), times), behind)
         s3.put(bucket_of(_SOURCE), "compliance/large.jsonl.gz", content)
         process = stage.start("pull")
         while not (outcomes := stage.records("outcomes")):
@@ -37,7 +38,8 @@ def main(*, gigabytes: float, one_line: bool) -> None:
         seconds = (outcome["finished_at"] - outcome["started_at"]).total_seconds()
         click.echo(
             f"{outcome['decompressed_bytes'] / _GIGABYTE:.2f} GB decompressed,"
-            f" {outcome['lines']} lines, outcome {outcome['outcome']}, {seconds:.0f} s,"
+            f" {outcome['lines']} lines of which {outcome['raw_lines']} in raw,"
+            f" outcome {outcome['outcome']}, {seconds:.0f} s,"
             f" {peak_mebibytes(process):.0f} MiB resident at most"
         )
 

@@ -16,7 +16,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.support.fault_s3.buckets import Generated, NumberedKeys, Repeated
+from tests.support.fault_s3.buckets import Bytes, Generated, Joined, NumberedKeys, Repeated
 from tests.support.fault_s3.server import FaultS3
 
 if TYPE_CHECKING:
@@ -295,6 +295,17 @@ def test_directory_bucket_lists_without_order_and_knows_no_position(server: Faul
     assert sorted(listed) == keys
     assert listed != keys
     assert plain(server, f"/{bucket}?list-type=2&start-after=05")[0] == 400
+
+
+@pytest.mark.parametrize(("first", "last"), [(0, 8), (0, 2), (2, 3), (3, 5), (5, 8), (7, 8)])
+def test_contents_may_stand_one_behind_the_other(server: FaultS3, first: int, last: int) -> None:
+    """Any part of the whole, within one of them or across."""
+    server.roles.own_identity_reads = True
+    server.put(
+        "bucket", "key", Joined(Bytes(b"abc"), Repeated(b"de", 2), Bytes(b""), Bytes(b"fg"))
+    )
+    found = read(client_of(server), "key", Range=f"bytes={first}-{last}")
+    assert found == b"abcdedefg"[first : last + 1]
 
 
 def test_huge_objects_need_no_memory(server: FaultS3) -> None:

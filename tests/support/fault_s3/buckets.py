@@ -61,6 +61,21 @@ class Repeated:
             first += len(piece)
 
 
+class Joined:
+    """Contents one behind the other."""
+
+    def __init__(self, *parts: Content) -> None:
+        self._parts = parts
+        self.size_bytes = sum(part.size_bytes for part in parts)
+        self.etag = Bytes("".join(part.etag for part in parts).encode()).etag
+
+    def pieces(self, first: int, end: int) -> Iterator[bytes]:
+        for part in self._parts:
+            if first < min(end, part.size_bytes):
+                yield from part.pieces(first, min(end, part.size_bytes))
+            first, end = max(0, first - part.size_bytes), max(0, end - part.size_bytes)
+
+
 class Generated:
     """What a function makes, given the byte to begin at; it may give more than is taken."""
 
