@@ -46,7 +46,7 @@ READING: Final[Scenarios] = {
         ),
     ),
     "R3": Scenario(
-        holds="Zero bytes behind a member are padding; what else is there is told after good lines.",
+        holds="Zero bytes behind a member are padding; all else is told after the good lines.",
         tests=(
             *_DECOMPRESSION(
                 "test_zero_bytes_behind_a_member_are_padding",
