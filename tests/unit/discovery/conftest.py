@@ -25,9 +25,16 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedTopics]:
 @pytest.fixture(autouse=True)
 def _no_listing_goes_on() -> Iterator[None]:
     """Hold each test to ending its listings: their threads have the same names in all tests."""
+    before = set(threading.enumerate())
     yield
     eventually(
-        lambda: not [each for each in threading.enumerate() if each.name.startswith("list-")],
+        lambda: (
+            not [
+                each
+                for each in set(threading.enumerate()) - before
+                if each.name.startswith("list-")
+            ]
+        ),
         every_seconds=0.005,
         describe="the end of all listings",
     )
