@@ -73,10 +73,16 @@ class OrderExecution:
         """The source that has versions pending for the head."""
         return None if self._source is None else self._source.source.id
 
-    def place(self, versions: Sequence[ObjectVersion]) -> str | None:
-        """Give the metadata for the head's offset, where its source publishes these for it."""
-        is_ours = self._is_publishing and bool(versions)
-        return to_metadata(versions[-1].key) if is_ours else None
+    def are_ours(self, versions: Sequence[ObjectVersion]) -> bool:
+        """Whether the head's source publishes these for it."""
+        return self._is_publishing and bool(versions)
+
+    def place(self, versions: Sequence[ObjectVersion]) -> str:
+        """Give the metadata for the offset, where the head's source publishes these."""
+        order = self._orders.head
+        if order is None or self.is_done:
+            return ""
+        return to_metadata(versions[-1].key if self.are_ours(versions) else order.after_key)
 
     @property
     def offset(self) -> int:

@@ -23,6 +23,8 @@ from producer.s3.object_store import ObjectStore, ObjectStoreRefusedError
 
 # A status that only counts is not worth more than one message in this time.
 _STATUS_SECONDS = 1.0
+# Far below any retention of committed offsets.
+_RENEWAL_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +50,8 @@ class _Partition:
 
     position: int
     is_position_due: bool = False
+    # When the lease is renewed at the latest, whatever happens: steady seconds.
+    renew_at: float = 0.0
     table: LedgerTable | None = None
     sources: dict[str, SourceDiscovery] | None = None
     orders: OrderExecution | None = None
@@ -122,6 +126,7 @@ class DiscoveryStage:
                 if has_changed or held.sources is None:
                     self._match_sources(partition, held)
                 self._look_after(held, now)
+                self._renew_in_time(held)
 
     def has_work(self) -> bool:
         """Whether versions or statuses may be published, or the lease's offset moved."""
@@ -143,9 +148,10 @@ class DiscoveryStage:
             is_touched = held.is_position_due
             for source in (held.sources or {}).values():
                 is_touched |= self._publish(transaction, source)
-            is_touched |= self._carry_order(transaction, partition, held)
+            is_touched |= self._is_order_ended(held)
             if is_touched:
                 transaction.advance(self.topic, partition, offset=held.position)
+                self._carry_order(transaction, partition, held)
 
     def committed(self) -> None:
         """Take the published versions into the ledgers."""
@@ -208,6 +214,16 @@ class DiscoveryStage:
         """The objects of owned sources that will be tried again later, and when."""
         return {source.source.id: source.retries_later() for source in self._owned()}
 
+    def _renew_in_time(self, held: _Partition) -> None:
+        """Let the offsets be committed now and then, though nothing moves them.
+
+        No member consumes `commands`, so brokers let the group's offset there expire, after a week
+        by default, however alive the group is. And one that lay behind expired commands goes on.
+        """
+        if self._plan.clock.steady() >= held.renew_at:
+            held.renew_at = self._plan.clock.steady() + _RENEWAL_SECONDS
+            held.is_position_due = True
+
     def _restore_waiting(self) -> None:
         waiting = [index for index, held in self._partitions.items() if held.table is None]
         table = LedgerTable(self._plan.ledger, waiting)
@@ -261,25 +277,26 @@ class DiscoveryStage:
                     new_id=self._plan.new_id,
                 )
 
-    def _carry_order(self, transaction: Transaction, partition: int, held: _Partition) -> bool:
-        """Let the group's offset on commands say how far they are carried out."""
+    def _is_order_ended(self, held: _Partition) -> bool:
         held.is_order_carried = held.is_order_ended = False
+        return held.orders is not None and held.orders.is_done
+
+    def _carry_order(self, transaction: Transaction, partition: int, held: _Partition) -> None:
+        """Let the group's offset on commands say how far they are carried out."""
         orders = held.orders
-        if orders is None or not len(orders):
-            return False
+        if orders is None:
+            return
         source_id = orders.source_id
         versions = self._publishing.get(source_id, []) if source_id is not None else []
-        metadata = orders.place(versions)
-        held.is_order_carried, held.is_order_ended = metadata is not None, orders.is_done
-        if held.is_order_carried or held.is_order_ended:
-            transaction.carry(
-                self._plan.ledger.commands,
-                partition,
-                offset=orders.offset,
-                metadata=metadata or "",
-                under=self.topic,
-            )
-        return held.is_order_ended
+        held.is_order_carried = orders.are_ours(versions)
+        held.is_order_ended = orders.is_done
+        transaction.carry(
+            self._plan.ledger.commands,
+            partition,
+            offset=orders.offset,
+            metadata=orders.place(versions),
+            under=self.topic,
+        )
 
     def _learn_order(self, held: _Partition) -> None:
         if held.orders is None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from producer.contract.objects import Outcome, Place, Reason
+from producer.contract.objects import ObjectVersion, Outcome, Place, Reason
 from producer.contract.source import CommandKind
 from producer.discovery.ledger import in_order
 from producer.discovery.orders import Orders
@@ -211,3 +211,37 @@ def test_place_of_any_key_can_be_read_back(topics: ScriptedTopics) -> None:
     order.receive(0, a_command())
     assert order.head is not None
     assert max(keys, key=in_order) == order.head.after_key
+
+
+def test_offset_of_commands_is_renewed_although_nobody_commands(topics: ScriptedTopics) -> None:
+    """Brokers let offsets expire where no member subscribes to the topic; each lease renews it.
+
+    At once too, since what a predecessor left may lie behind commands that expired.
+    """
+
+    def committed(_: Sequence[int]) -> Mapping[int, Committed]:
+        return {0: Committed(7, "")}
+
+    discovery = Discovery(topics, a_store(), committed_of_commands=committed)
+    discovery.acquire(0)
+
+    assert [(7, "")] == carried(discovery.step())
+    assert [] == discovery.step()
+    discovery.clock.pass_time(3600)
+    assert [(7, "")] == carried(discovery.step())
+
+
+def test_renewal_amid_a_command_keeps_how_far_it_got(topics: ScriptedTopics) -> None:
+    """A successor would begin anew otherwise."""
+    discovery = a_discovery(topics, "a", "b", "c", in_flight_max=1)
+    ask(topics, a_command())
+    published: list[ObjectVersion] = []
+
+    def has_begun() -> bool:
+        published.extend(discovery.published_in_a_step())
+        return bool(published)
+
+    eventually(has_begun, every_seconds=0.005)
+    discovery.clock.pass_time(3600)
+
+    assert {(0, f"after={published[-1].key}")} == set(carried(discovery.step()))
