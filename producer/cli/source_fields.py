@@ -25,7 +25,7 @@ CONTAINERS: Final = ("payloadConfig", "payload_config", "parserConfig", "parser_
 # Names of S3: https://docs.aws.amazon.com/AmazonS3/latest/userguide/bucketnamingrules.html
 _BUCKET = re.compile(r"(?!.*\.\.)(?![0-9.]+\Z)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\Z")
 # https://docs.aws.amazon.com/AmazonS3/latest/userguide/directory-buckets-overview.html
-_ORDERED_BUCKET = re.compile(r"(?!.*--x-s3\Z)")
+_PLAIN_BUCKET = re.compile(r"(?!.*--(x|ol)-s3\Z)")
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::[0-9]{12}:role/[\w+=,.@/-]{1,512}\Z", re.ASCII)
 _EXTERNAL_ID = re.compile(r"[\w+=,.@:/-]{2,1224}\Z", re.ASCII)
 _REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[0-9]{1,2}\Z")
@@ -85,8 +85,9 @@ class ContainerFields(Fields):
         str,
         _matching(_BUCKET, "the name of a bucket, as S3 allows it"),
         _matching(
-            _ORDERED_BUCKET,
-            "a general purpose bucket; a directory bucket lists its keys in no order",
+            _PLAIN_BUCKET,
+            "a general purpose bucket; a directory bucket lists its keys in no order, and behind"
+            " an Object Lambda access point a program of somebody's answers",
         ),
     ]
     prefix: Annotated[str, AfterValidator(_prefix)] = DEFAULT_PREFIX

@@ -180,7 +180,7 @@ def opening_with_obstore(
             found = asking.with_obstore(
                 lambda store: obstore.get(store, version.key, options=options)
             )
-        except (BaseError, OSError):
+        except (BaseError, OSError, ValueError):
             return otherwise(position)
         _check_etag(found.meta["e_tag"], version, asked)
         return _StreamOfObstore(found.stream(min_chunk_size=_CHUNK_BYTES), asked)

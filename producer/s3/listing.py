@@ -13,7 +13,7 @@ from producer.contract.objects import Reason
 from producer.contract.source import IngestionSource
 from producer.s3.asking import Asking
 from producer.s3.object_store import ListedObject, Page
-from producer.s3.refusals import refused
+from producer.s3.refusals import refused, translated
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import (
@@ -43,11 +43,12 @@ def list_pages(
     read_through = start_after or ""
     while True:
         answer = asking.with_boto3(lambda client: client.list_objects_v2(**request))
-        objects = tuple(_objects(answer, asked))
+        with translated(asked):
+            objects = tuple(_objects(answer, asked))
+            is_last = not answer["IsTruncated"]
         _check_order(objects, read_through, asked)
         if objects:
             read_through = objects[-1].key
-        is_last = not answer["IsTruncated"]
         yield Page(objects=objects, read_through=read_through, is_last=is_last)
         if is_last:
             return

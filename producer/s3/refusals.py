@@ -148,6 +148,11 @@ def translated(asked: str, *, secret: str | None = None) -> Iterator[None]:
     except (BotoCoreError, ResponseParserError) as error:
         reason = _of_client(error)
         raise refused(reason, f"{asked}: {_without(secret, str(error))}") from error
+    except (KeyError, TypeError, ValueError) as error:
+        # What the clients raise where an answer is well formed and lacks what S3's always has: a
+        # proxy's page, a header of another form. One source's answers must not stop the others.
+        what = f"{asked}: the answer is none of S3's ({type(error).__name__})"
+        raise refused(Reason.UNAVAILABLE, what) from error
     except RuntimeError as error:
         # botocore has no class of its own for credentials that are expired when they arrive.
         raise refused(Reason.CLOCK_SKEW, f"{asked}: {error}") from error

@@ -156,6 +156,25 @@ def test_answer_that_is_cut_or_not_of_s3_is_unavailable(
     assert refusal_of_listing(store).reason is Reason.UNAVAILABLE
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"<html><body>please log in</body></html>",
+        page("p/a").body.replace(b"<ETag>&quot;e&quot;</ETag>", b""),
+        page("p/a").body.replace(b"<Size>3</Size>", b"<Size>three</Size>"),
+        page("p/a").body.replace(b"2026-07-15T13:49:25.123Z", b"yesterday"),
+    ],
+    ids=["empty", "a page of something else", "no etag", "no number", "no time"],
+)
+def test_answer_that_lacks_what_all_of_s3s_have_is_unavailable(
+    store: S3ObjectStore, server: ScriptedServer, body: bytes
+) -> None:
+    """It is this source's trouble: an error that nobody knows would stop all others too."""
+    server.script = lambda _: Answer(body=body)
+    assert refusal_of_listing(store).reason is Reason.UNAVAILABLE
+
+
 def test_failure_on_a_later_page_keeps_the_earlier_ones(
     store: S3ObjectStore, server: ScriptedServer
 ) -> None:

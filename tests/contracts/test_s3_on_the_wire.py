@@ -3,6 +3,7 @@
 moto accepts whatever it is sent, so these promises are held against a server that looks.
 """
 
+import contextlib
 import gzip
 import threading
 from collections.abc import Callable, Iterator
@@ -314,6 +315,28 @@ def test_read_that_only_obstore_is_refused_succeeds(server: ScriptedServer) -> N
     with closing(S3ObjectStore(endpoint_url=server.url, allow_ambient_credentials=True)) as store:
         assert read(store) == CONTENT
     assert [asked.is_of_boto3 for asked in server.asked()] == [False, True]
+
+
+@pytest.mark.parametrize("key", ["key", "key/"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Last-Modified": "nonsense"},
+        {"x-amz-missing-meta": "x"},
+        {"x-amz-object-lock-retain-until-date": "x"},
+    ],
+    ids=lambda headers: next(iter(headers)),
+)
+def test_headers_that_no_client_can_read_do_not_stop_the_process(
+    store: S3ObjectStore, server: ScriptedServer, headers: dict[str, str], key: str
+) -> None:
+    """The object is read all the same, or refused."""
+    answer = object_answer(CONTENT, ETAG)
+    server.script = lambda _: msgspec.structs.replace(
+        answer, headers={**answer.headers, **headers}
+    )
+    with contextlib.suppress(ObjectStoreRefusedError):
+        assert CONTENT == read(store, key)
 
 
 def test_threads_may_list_and_read_at_once(

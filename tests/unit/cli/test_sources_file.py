@@ -290,6 +290,10 @@ def test_read_sources_does_not_note_what_is_not_set() -> None:
             "bucket: must be a general purpose bucket",
         ),
         (
+            a_source(container={"bucket": "acme-abcdef--ol-s3"}),
+            "bucket: must be a general purpose bucket",
+        ),
+        (
             a_source(
                 container={"bucket": "arn:aws:s3:eu-central-1:123456789012:accesspoint/acme"}
             ),
