@@ -30,8 +30,9 @@ from producer.s3.object_store import ListedObject, ObjectStoreRefusedError, Page
 
 _AFTER: Final = "after="
 _MICROSECONDS: Final = 1_000_000
-# A command does not wait for ever for a bucket that cannot be listed: others are behind it.
-_REFUSALS_MAX: Final = 3
+# A command does not wait for ever for a bucket that cannot be listed: others are behind it. But
+# longer, in all, than a store that is throttled is not asked at all (`producer.s3.pace`).
+_REFUSALS_IN_A_ROW_MAX: Final = 6
 _PAUSE_SECONDS: Final = 5
 
 
@@ -183,8 +184,9 @@ class Replaying:
         self._start_after = order.after_key or self._from_key[:-1] or None
         self._listing: Listing | None = begin(self._start_after)
         self._listed: deque[ListedObject] = deque()
-        self._refusals = 0
-        self._not_before = 0
+        self._refusals_in_a_row = 0
+        # From when to when the next listing is waited for; the end is 0 where none is.
+        self._paused_at = self._not_before = 0
 
     def next_versions(self, *, now: int, most: int) -> list[ObjectVersion]:
         """Build what the listing brought, up to a key whose last attempt has not ended."""
@@ -222,7 +224,8 @@ class Replaying:
 
     def _take(self, now: int) -> bool:
         """Take a page with objects, if one has arrived."""
-        if self._is_pausing() and now >= self._not_before:
+        # A clock that was set back is no reason to wait for it.
+        if self._is_pausing() and not self._paused_at <= now < self._not_before:
             self._not_before = 0
             self._listing = self._begin(self._start_after)
         listing = self._listing
@@ -231,6 +234,7 @@ class Replaying:
             if not isinstance(arrived, Page):
                 self._end(arrived, now)
                 break
+            self._refusals_in_a_row = 0
             self._start_after = arrived.read_through
             self._listed.extend(arrived.objects)
         return bool(self._listed)
@@ -239,9 +243,10 @@ class Replaying:
         self._listing = None
         if isinstance(end, ListingFinished):
             return
-        self._refusals += 1
-        if self._refusals < _REFUSALS_MAX:
-            self._not_before = now + _PAUSE_SECONDS * _MICROSECONDS
+        self._refusals_in_a_row += 1
+        if self._refusals_in_a_row < _REFUSALS_IN_A_ROW_MAX:
+            pause = _PAUSE_SECONDS << (self._refusals_in_a_row - 1)
+            self._paused_at, self._not_before = now, now + pause * _MICROSECONDS
         else:
             self.failure = end.reason.value
 

@@ -59,6 +59,7 @@ class SourceDiscovery:
         # Pulls among those pending whose keys a finished listing had passed.
         self._late: set[str] = set()
         self._late_in_listing = 0
+        self._has_got_on = False
         self._listed_from: int | None = None
         self._looked_for_retries_at: int | None = None
         self._problem = (previous.problem, previous.problem_detail) if previous else (None, None)
@@ -88,6 +89,7 @@ class SourceDiscovery:
         `begin` is given the key to begin behind.
         """
         self.listing = begin(self.position.next_passage(now=now).start_after)
+        self._has_got_on = False
         self._listed_from = now
 
     def advance_listing(self, *, now: int) -> Listed | None:
@@ -216,6 +218,7 @@ class SourceDiscovery:
         return sum(version.pull_id in self._late for version in versions)
 
     def _take_page(self, page: Page, *, now: int) -> None:
+        self._has_got_on = True
         for listed in page.objects:
             version = self.ledger.version_to_pull(
                 listed, now=now, build=lambda new: self.new_version(new, now=now)
@@ -241,7 +244,8 @@ class SourceDiscovery:
         self.is_status_due = True
         is_whole = self.position.passage.is_whole
         if isinstance(end, ObjectStoreRefusedError):
-            self._failures_in_a_row += 1
+            # One that broke off after some pages has got on, and will go on from there.
+            self._failures_in_a_row = 1 if self._has_got_on else self._failures_in_a_row + 1
             self.refusal = end
             self._problem = (end.reason, end.detail)
         else:
@@ -281,4 +285,4 @@ def _has_passed(seconds: int, *, since: int | None, now: int) -> bool:
 
 
 def _first_attempts(versions: Sequence[ObjectVersion]) -> int:
-    return sum(version.attempt == 1 for version in versions)
+    return sum(version.attempt == 1 and version.replay_id is None for version in versions)

@@ -238,10 +238,11 @@ class DiscoveryStage:
         assert held.orders is not None
         held.orders.advance(held.sources, now=now)
         for source in held.sources.values():
+            # Retries first, once a second: in a long listing there is always a page to be taken.
+            source.collect_retries(now=now)
             listed = source.advance_listing(now=now)
             if listed is not None:
                 self._on_listed(source.source.id, listed)
-            source.collect_retries(now=now)
             if source.is_listing_due(now):
                 source.begin_listing(partial(self._list, source), now=now)
 

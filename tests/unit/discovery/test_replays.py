@@ -1,10 +1,13 @@
 """Replays that people ask for: what is pulled once more, when, and what is not."""
 
+from collections import deque
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, cast
 
 from producer.contract.objects import ObjectVersion, Place, Reason
+from producer.discovery.orders import Order, Replaying
 from producer.kafka.stages import Committed
-from tests.support.builders import a_source
+from tests.support.builders import DAY, NOW, SECOND, a_source, a_version
 from tests.support.waiting import eventually
 from tests.unit.discovery.commanding import (
     KEYS,
@@ -21,7 +24,12 @@ from tests.unit.discovery.driving import (
     a_store,
     keys_of,
 )
+from tests.unit.discovery.listing_stores import a_page
+from tests.unit.discovery.looking_after import DENIED, DONE, Arrival, ScriptedListing, a_ledger
 from tests.unit.discovery.tables import ScriptedTopics
+
+if TYPE_CHECKING:
+    from producer.discovery.listing import Listing
 
 
 def test_replay_pulls_known_versions_once_more(topics: ScriptedTopics) -> None:
@@ -112,21 +120,66 @@ def test_new_objects_do_not_wait_for_the_end_of_a_replay(topics: ScriptedTopics)
 
 
 def test_replay_of_a_bucket_that_cannot_be_listed_ends(topics: ScriptedTopics) -> None:
-    """After three refusals, with the reason; a passing refusal is survived."""
+    """After six refusals in a row, with the reason; the next command has its turn."""
     discovery = a_discovery(topics, "a")
     discovery.store.refuse_listing(BUCKET, Reason.ACCESS_DENIED)
     ask(topics, a_command(), a_command(command_id="command-2"))
+    asked = discovery.store.listings
 
     def is_carried_out() -> bool:
         discovery.step()
-        discovery.clock.pass_time(5)
+        discovery.clock.pass_time(7)
         return bool(discovery.carried_out)
 
     eventually(is_carried_out, every_seconds=0.005)
     assert [(a_command(), 0, "access_denied")] == discovery.carried_out
+    assert discovery.store.listings - asked >= 6
     discovery.store.refuse_listing(BUCKET, None)
     eventually(lambda: is_carried_out() and 2 == len(discovery.carried_out), every_seconds=0.005)
     assert (1, None) == discovery.carried_out[1][1:]
+
+
+def a_replay(*listings: tuple[Arrival, ...]) -> Replaying:
+    """Give a replay that begins one listing after another."""
+    scripted = deque(ScriptedListing(*each) for each in listings)
+    return Replaying(
+        Order(0, a_command()),
+        a_command(),
+        a_ledger(),
+        begin=lambda _: cast("Listing", scripted.popleft()),
+        build=lambda found: a_version(key=found.key),
+    )
+
+
+def test_replay_that_gets_on_is_not_given_up() -> None:
+    """However often it is refused in all: what counts is in a row."""
+    replay, now = a_replay(*[(a_page("k1"), DENIED)] * 9, (DONE,)), NOW
+    while not replay.is_done():
+        replay.next_versions(now=now, most=10)
+        now += 3600 * SECOND
+
+    assert replay.failure is None
+
+
+def test_replay_does_not_wait_for_a_clock_that_was_set_back() -> None:
+    """It would hold up the commands of all others for that time."""
+    replay = a_replay((DENIED,), (DONE,))
+    replay.next_versions(now=NOW, most=10)
+    assert not replay.is_done()
+
+    replay.next_versions(now=NOW - DAY, most=10)
+    assert replay.is_done()
+
+
+def test_object_that_is_replayed_is_found_once(topics: ScriptedTopics) -> None:
+    """A replay is no new version."""
+    discovery = a_discovery(topics, "a", "b")
+    ask(topics, a_command())
+    carry_out(discovery)
+    discovery.clock.pass_time(60)
+
+    (source,) = discovery.stage._owned()
+    assert 2 == source.status(now=NOW).objects_found
 
 
 def test_source_that_changes_while_it_is_replayed_goes_on(topics: ScriptedTopics) -> None:

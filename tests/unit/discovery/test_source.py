@@ -56,6 +56,18 @@ def test_source_that_fails_is_asked_less_and_less_often() -> None:
     assert discovery.is_listing_due(now + 60 * SECOND)
 
 
+def test_listing_that_gets_on_before_it_breaks_is_not_asked_less_often() -> None:
+    """A long one that breaks now and then would never come to its end."""
+    discovery, now = looked_after(a_source(poll_every_seconds=60)), NOW
+    for number in range(5):
+        list_with(discovery, a_page(f"k{number}"), DENIED, now=now)
+        publish_pending(discovery)
+        discovery.advance_listing(now=now)
+        now += 60 * SECOND
+        assert discovery.is_listing_due(now)
+    assert discovery.status(now=now).healthy
+
+
 def test_source_that_is_polled_seldom_is_not_asked_more_often_for_failing() -> None:
     """Its own time is the shortest."""
     discovery = looked_after(a_source(poll_every_seconds=7200))
