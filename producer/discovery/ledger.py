@@ -10,7 +10,8 @@ Laws of this file:
 5. An attempt at a listed version goes to the bucket that lists it, whichever the source had
    before.
 6. What waits is what is not finished, or will be tried again: no high-water key lies at or above
-   it.
+   it. That is also a version that is gone when it is read, and listed all the same.
+7. A clock that was set back is no reason to wait: what failed in the future is due.
 
 Memory: an object that was pulled takes a slot of `Fingerprints`, whichever its key. One that waits
 or has failed is held whole; those that wait for the puller are bounded by discovery.
@@ -18,6 +19,8 @@ or has failed is held whole; those that wait for the puller are bounded by disco
 
 import heapq
 from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Set as AbstractSet
+from typing import TypeAlias
 
 from msgspec.structs import replace
 
@@ -34,6 +37,10 @@ GONE = frozenset({Outcome.VANISHED, Outcome.SUPERSEDED})
 _STALE_ENTRIES = 1000
 
 
+# When it is due, the key, and whose attempt it follows: pull and number.
+_Retry: TypeAlias = tuple[int, str, str, int]
+
+
 class Ledger:
     """The objects of one source: pulled ones as fingerprints of their etags, the others whole."""
 
@@ -45,9 +52,12 @@ class Ledger:
         self._unfinished: dict[str, ObjectVersion] = {}
         self._failed: dict[str, tuple[ObjectVersion, ObjectOutcome]] = {}
         self._quarantined = 0
+        # Versions that are gone by their outcome, and were listed since.
+        self._listed_gone: set[str] = set()
         # Heaps, from which entries that are no longer true are taken when they come up.
         self._waiting: list[bytes] = []
-        self._retries: list[tuple[int, str]] = []
+        self._retries: list[_Retry] = []
+        self._looked_at: int | None = None
         self._early: _EarlyOutcomes | None = _EarlyOutcomes()
 
     def apply_version(self, version: ObjectVersion) -> None:
@@ -104,8 +114,12 @@ class Ledger:
         found = build(listed)
         # What failed for good failed for its content, which is the same in another bucket.
         has_moved = found.bucket != version.bucket and _may_pass(outcome)
-        is_due = outcome.outcome in GONE and now >= self._retry.due_at(outcome)
+        is_gone = outcome.outcome in GONE
+        is_due = is_gone and not outcome.finished_at <= now < self._retry.due_at(outcome)
         if not has_moved and not is_due:
+            if is_gone and key not in self._listed_gone:
+                self._listed_gone.add(key)
+                self._await(key)
             return None
         return replace(next_attempt(version, outcome, now=now), bucket=found.bucket)
 
@@ -114,18 +128,25 @@ class Ledger:
 
         Those due longest come first. They stay due until they are published.
         """
-        due: list[tuple[int, str]] = []
+        if self._looked_at is None or now < self._looked_at:
+            self._make_due_by(now)
+        self._looked_at = now
+        due: list[_Retry] = []
         while self._retries and self._retries[0][0] <= now and len(due) < most:
             entry = heapq.heappop(self._retries)
             if self._is_retry(entry):
                 due.append(entry)
         for entry in due:
             heapq.heappush(self._retries, entry)
-        return [next_attempt(*self._failed[key], now=now) for _, key in due]
+        return [next_attempt(*self._failed[key], now=now) for _, key, _, _ in due]
 
     def retries_later(self) -> Iterator[tuple[str, int]]:
         """Name the keys that will be tried again, and when."""
-        return ((key, due_at) for due_at, key in self._retries if self._is_retry((due_at, key)))
+        for entry in self._retries:
+            if self._is_retry(entry):
+                yield entry[1], entry[0]
+        for key in self._listed_gone:
+            yield key, self._retry.due_at(self._failed[key][1])
 
     def quarantined_keys(self) -> list[str]:
         """Name the keys that stand quarantined now, for whichever reason."""
@@ -165,7 +186,19 @@ class Ledger:
     def is_waiting(self, key: str) -> bool:
         """Whether an object is not finished, or will be tried again."""
         failed = self._failed.get(key)
-        return key in self._unfinished or (failed is not None and _may_pass(failed[1]))
+        return (
+            key in self._unfinished
+            or key in self._listed_gone
+            or (failed is not None and _may_pass(failed[1]))
+        )
+
+    def is_listed_gone(self, key: str) -> bool:
+        """Whether a version is gone by its outcome, and was listed since."""
+        return key in self._listed_gone
+
+    def keep_listed_gone(self, keys: AbstractSet[str]) -> None:
+        """Let what a whole listing did not show be gone for good, but for these keys."""
+        self._listed_gone &= keys
 
     @property
     def unfinished(self) -> Iterable[ObjectVersion]:
@@ -191,7 +224,8 @@ class Ledger:
         self._failed[outcome.key] = (version, outcome)
         self._quarantined += outcome.outcome is Outcome.QUARANTINED
         if _may_pass(outcome):
-            heapq.heappush(self._retries, (self._retry.due_at(outcome), outcome.key))
+            entry = (self._retry.due_at(outcome), outcome.key, outcome.pull_id, outcome.attempt)
+            heapq.heappush(self._retries, entry)
             if len(self._retries) > _stale_at(len(self._failed)):
                 self._retries = sorted(filter(self._is_retry, set(self._retries)))
             if self._early is None:
@@ -208,18 +242,25 @@ class Ledger:
         return sorted(map(in_order, waiting))
 
     def _drop_failed(self, key: str) -> None:
+        self._listed_gone.discard(key)
         failed = self._failed.pop(key, None)
         if failed is not None:
             self._quarantined -= failed[1].outcome is Outcome.QUARANTINED
 
-    def _is_retry(self, entry: tuple[int, str]) -> bool:
+    def _make_due_by(self, now: int) -> None:
+        """Let nothing wait longer than the longest delay from now on."""
+        latest = now + self._retry.longest_delay
+        self._retries = sorted(
+            (min(due_at, latest), key, pull_id, attempt)
+            for due_at, key, pull_id, attempt in self._retries
+        )
+
+    def _is_retry(self, entry: _Retry) -> bool:
         """Whether an entry is of the latest failure of its key."""
         failed = self._failed.get(entry[1])
-        return (
-            failed is not None
-            and _may_pass(failed[1])
-            and entry[0] == self._retry.due_at(failed[1])
-        )
+        if failed is None or not _may_pass(failed[1]):
+            return False
+        return (failed[1].pull_id, failed[1].attempt) == entry[2:]
 
 
 class _EarlyOutcomes:

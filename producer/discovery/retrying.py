@@ -20,6 +20,11 @@ class RetryPolicy(msgspec.Struct, frozen=True, kw_only=True):
     first_seconds: float
     longest_seconds: float
 
+    @property
+    def longest_delay(self) -> int:
+        """The longest delay of all, in microseconds."""
+        return round(self.longest_seconds * (1 + _JITTER) * _MICROSECONDS)
+
     def due_at(self, outcome: ObjectOutcome) -> int:
         """The time (microseconds since the epoch) from which the next attempt may be made."""
         doublings = min(outcome.attempt - 1, _DOUBLINGS_MAX)

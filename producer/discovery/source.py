@@ -60,6 +60,8 @@ class SourceDiscovery:
         self._late: set[str] = set()
         self._late_in_listing = 0
         self._has_got_on = False
+        # Of the listing that is under way: keys whose versions are gone when they are read.
+        self._gone_seen: set[str] = set()
         self._listed_from: int | None = None
         self._looked_for_retries_at: int | None = None
         self._problem = (previous.problem, previous.problem_detail) if previous else (None, None)
@@ -224,6 +226,8 @@ class SourceDiscovery:
                 listed, now=now, build=lambda new: self.new_version(new, now=now)
             )
             if version is None:
+                if self.ledger.is_listed_gone(listed.key):
+                    self._gone_seen.add(listed.key)
                 continue
             self.pending.append(version)
             if version.attempt == 1 and self.position.is_passed(version.key):
@@ -250,6 +254,9 @@ class SourceDiscovery:
             self._problem = (end.reason, end.detail)
         else:
             passage = self.position.end()
+            if is_whole:
+                self.ledger.keep_listed_gone(self._gone_seen)
+            self._gone_seen = set()
             self._failures_in_a_row = 0
             self.refusal = None
             self._problem = (None, None)

@@ -244,3 +244,62 @@ def test_outcome_of_an_older_attempt_does_not_finish_a_restored_one() -> None:
     assert [second] == list(ledger.unfinished)
     ledger.apply_version(first)
     assert [first] == list(ledger.unfinished)
+
+
+def test_version_that_is_gone_and_listed_waits() -> None:
+    """It will be tried again, and until then nothing at or above it is finished."""
+    version = a_version()
+    ledger = a_ledger(version)
+    ledger.apply_outcome(an_outcome(version, outcome=Outcome.VANISHED))
+    assert ledger.lowest_waiting() is None
+
+    assert to_pull(ledger, a_listed(), now=NOW + SECOND) is None
+    assert version.key == ledger.lowest_waiting()
+    assert [version.key] == [key for key, _ in ledger.retries_later()]
+
+    ledger.keep_listed_gone({version.key})
+    assert ledger.is_waiting(version.key)
+    ledger.keep_listed_gone(set())
+    assert ledger.lowest_waiting() is None
+
+
+def test_version_that_is_gone_waits_no_more_once_it_is_pulled() -> None:
+    """Its next attempt is what counts."""
+    version = a_version()
+    ledger = a_ledger(version)
+    ledger.apply_outcome(an_outcome(version, outcome=Outcome.VANISHED))
+    to_pull(ledger, a_listed(), now=NOW + SECOND)
+    again = to_pull(ledger, a_listed())
+    assert again is not None
+    ledger.apply_version(again)
+    ledger.apply_outcome(an_outcome(again))
+
+    assert ledger.lowest_waiting() is None
+    assert [] == list(ledger.retries_later())
+
+
+@pytest.mark.parametrize("is_restored", [True, False])
+def test_what_failed_in_the_future_is_tried_again_all_the_same(*, is_restored: bool) -> None:
+    """A clock that was a year fast would else let it wait for a year."""
+    ahead = NOW + 365 * DAY
+    version = a_version()
+    ledger = a_ledger(version)
+    outcome = an_outcome(
+        version, outcome=Outcome.QUARANTINED, reason=Reason.CLOCK_SKEW, finished_at=ahead
+    )
+    ledger.apply_outcome(outcome)
+    if not is_restored:
+        assert [] == ledger.retries_due(now=ahead, most=10)
+    assert [] == ledger.retries_due(now=NOW, most=10)
+
+    assert 1 == len(ledger.retries_due(now=NOW + 4500 * SECOND, most=10))
+
+
+def test_version_gone_in_the_future_is_there_again_at_once() -> None:
+    """The same clock."""
+    version = a_version()
+    ledger = a_ledger(version)
+    gone = an_outcome(version, outcome=Outcome.VANISHED, finished_at=NOW + 365 * DAY)
+    ledger.apply_outcome(gone)
+
+    assert to_pull(ledger, a_listed(), now=NOW) is not None
