@@ -143,11 +143,12 @@ class Listings:
         first = [
             version
             for version in versions
-            if version.source_id == status.source_id and version.attempt == 1
+            if (version.source_id, version.attempt) == (status.source_id, 1)
+            and version.replay_id is None
         ]
         passed = (status.listed_through or "").encode()
         found += len(first)
-        late += sum(v.replay_id is None and v.key.encode() <= passed for v in first)
+        late += sum(version.key.encode() <= passed for version in first)
         hold(found == status.objects_found, "objects are counted", status, found)
         hold(late == status.objects_late, "late objects are counted", status, late)
 

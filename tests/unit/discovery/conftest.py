@@ -1,11 +1,11 @@
 """Fixtures of these tests."""
 
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tests.support.waiting import eventually
+from tests.unit.discovery.listing_stores import begin_to_watch, listings
 from tests.unit.discovery.tables import (
     ScriptedTopics,
     scripted,
@@ -25,16 +25,6 @@ def topics(monkeypatch: pytest.MonkeyPatch) -> Iterator[ScriptedTopics]:
 @pytest.fixture(autouse=True)
 def _no_listing_goes_on() -> Iterator[None]:
     """Hold each test to ending its listings: their threads have the same names in all tests."""
-    before = set(threading.enumerate())
+    begin_to_watch()
     yield
-    eventually(
-        lambda: (
-            not [
-                each
-                for each in set(threading.enumerate()) - before
-                if each.name.startswith("list-")
-            ]
-        ),
-        every_seconds=0.005,
-        describe="the end of all listings",
-    )
+    eventually(lambda: not listings(), every_seconds=0.005, describe="the end of all listings")

@@ -20,9 +20,25 @@ def a_page(*keys: str, etag: str = "etag-a") -> Page:
     return Page(objects=objects, read_through=keys[-1] if keys else "", is_last=False)
 
 
+# Threads that tests elsewhere left behind, with names of their own choice.
+_left_by_others: set[threading.Thread] = set()
+
+
+def begin_to_watch() -> None:
+    """Let the threads that there are now be no matter."""
+    _left_by_others.clear()
+    _left_by_others.update(threading.enumerate())
+
+
+def listings() -> list[str]:
+    """Name the threads that list."""
+    threads = set(threading.enumerate()) - _left_by_others
+    return [each.name for each in threads if each.name.startswith("list-")]
+
+
 def has_ended(source_id: str) -> bool:
     """Whether no thread lists a source any more."""
-    return not any(thread.name == f"list-{source_id}" for thread in threading.enumerate())
+    return f"list-{source_id}" not in listings()
 
 
 class PagesByName:
