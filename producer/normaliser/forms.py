@@ -2,6 +2,9 @@
 
 A word has no white space and an end: the provider's ids, its enumerations, the names of models,
 tools and clients are words. Who shows what is decided in `privacy`.
+
+Law: a text is looked at in time that grows with its length and no faster, whatever is in it. A
+line may be one text of 16 MiB, and a process that looks at it for minutes has left its group.
 """
 
 import re
@@ -12,12 +15,11 @@ from typing import Final
 WORD_LENGTH_MAX: Final = 256
 
 # Models and plugins may be written with an `@` too, as `gpt-5-5@2026-01`.
-_EMAIL_WITHIN: Final = re.compile(r"[^\s@]+@[^\s@]+\.[A-Za-z]{2,}")
+_DOMAIN: Final = re.compile(r"[^\s@]+")
+_TOP_LEVEL: Final = re.compile(r"(?s:.)\.[A-Za-z]{2}")
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _IPV4: Final = re.compile(rf"(?<![0-9]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9])")
-_IPV6: Final = re.compile(
-    r"(?<![\w:])[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*(?![\w:])", re.ASCII
-)
+_LIKE_A_HOST: Final = re.compile(r"[\w:.]+", re.ASCII)
 # Cheap looks for what could be one.
 _LIKE_IPV4: Final = re.compile(r"[0-9]\.[0-9]{1,3}\.[0-9]")
 _LIKE_IPV6: Final = re.compile(r":[0-9A-Fa-f]{0,4}:")
@@ -48,7 +50,10 @@ def is_email(candidate: str) -> bool:
 
 def holds_email(candidate: str) -> bool:
     """Whether a text holds an e-mail of a public domain."""
-    return "@" in candidate and _EMAIL_WITHIN.search(candidate) is not None
+    if "@" not in candidate:
+        return False
+    parts = candidate.split("@")
+    return any(map(_ends_in_an_email, parts, parts[1:]))
 
 
 def holds_address(candidate: str) -> bool:
@@ -57,7 +62,8 @@ def holds_address(candidate: str) -> bool:
         return True
     if candidate.count(":") < _IPV6_COLONS:
         return False
-    return any(_is_ipv6(match[0]) for match in _IPV6.finditer(candidate))
+    hosts = (match[0] for match in _LIKE_A_HOST.finditer(candidate))
+    return any(_holds_ipv6(host) for host in hosts if host.count(":") >= _IPV6_COLONS)
 
 
 def is_address(candidate: str) -> bool:
@@ -67,6 +73,27 @@ def is_address(candidate: str) -> bool:
         and holds_address(candidate)
         and not any(map(str.isspace, candidate))
     )
+
+
+def is_email_alone(candidate: str) -> bool:
+    """Whether a text is an e-mail of any domain, and nothing else."""
+    return candidate.find("@", 1, -1) > 0 and not any(map(str.isspace, candidate))
+
+
+def _ends_in_an_email(before: str, behind: str) -> bool:
+    """Whether an `@` between two texts is that of an e-mail of a public domain."""
+    domain = _DOMAIN.match(behind)
+    if not before or before[-1].isspace() or domain is None:
+        return False
+    return _TOP_LEVEL.search(domain[0]) is not None
+
+
+def _holds_ipv6(host: str) -> bool:
+    """Whether what has two colons is an address, or one with names and dots at its ends."""
+    first, last = host.find(":"), host.rfind(":")
+    begin, end = host.rfind(".", 0, first) + 1, host.find(".", last)
+    ends = {len(host.rstrip(".")), len(host) if end < 0 else end}
+    return any(_is_ipv6(host[begin:stop]) for stop in ends if stop - begin <= _ADDRESS_LENGTH_MAX)
 
 
 def _is_ipv6(candidate: str) -> bool:

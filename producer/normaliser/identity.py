@@ -5,7 +5,7 @@ import json
 from typing import Final
 
 from producer.contract.dead_letter import FailureKind
-from producer.normaliser.forms import is_address, is_email, is_plain
+from producer.normaliser.forms import holds_address, is_email, is_plain
 from producer.normaliser.privacy import AN_ADDRESS, AN_EMAIL, withhold
 from producer.normaliser.reading import Findings, JsonObject, NumberText
 
@@ -47,7 +47,7 @@ def provider_event_id(record: JsonObject, names: tuple[str, ...], findings: Find
 
 def _is_shown(value: str, name: str, findings: Findings) -> bool:
     """Whether an id may be in an event, with any option: it is in the event's key as well."""
-    reason = AN_EMAIL if is_email(value) else AN_ADDRESS if is_address(value) else None
+    reason = AN_EMAIL if is_email(value) else AN_ADDRESS if holds_address(value) else None
     if reason is not None:
         withhold(findings, name, reason)
     return reason is None

@@ -10,7 +10,6 @@ Laws:
 - Names of apps are names of products, so they are shown with their white space.
 """
 
-import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -20,10 +19,12 @@ from producer.contract.event import Network
 from producer.contract.source import Include
 from producer.normaliser.documents import number_as_written
 from producer.normaliser.forms import (
+    WORD_LENGTH_MAX,
     holds_address,
     holds_email,
     is_address,
     is_email,
+    is_email_alone,
     is_flag,
     is_flag_name,
     is_plain,
@@ -38,7 +39,6 @@ AN_EMAIL: Final = "has the form of an e-mail"
 AN_ADDRESS: Final = "has the form of an address of the network"
 A_TEXT: Final = "is a text, not an id or a word"
 
-_ADDRESS: Final = re.compile(r"\S+@\S+")
 _WITHHELD: Final = "withheld"
 _FLAGS_WITHHELD: Final = f"{_WITHHELD}.flags"
 _LABEL_LENGTH_MAX: Final = 100
@@ -106,6 +106,8 @@ def hidden(include: Include, value: str, *, label: bool = False) -> str | None:
 
     A label is a product's name: it may be of several words.
     """
+    if len(value) > WORD_LENGTH_MAX and not include.content:
+        return A_TEXT
     if not include.email and holds_email(value):
         return AN_EMAIL
     if not include.network and holds_address(value):
@@ -287,7 +289,7 @@ def _shown_text(include: Include, value: str) -> str:
 
 
 def _shown_part(include: Include, value: str) -> str:
-    if not include.email and _ADDRESS.fullmatch(value) is not None:
+    if not include.email and is_email_alone(value):
         return _WITHHELD
     if not include.network and is_address(value):
         return _WITHHELD
