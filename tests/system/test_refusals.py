@@ -16,6 +16,7 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID, Deployment
 from tests.support.drops import governance_event_id, gzipped, line
 from tests.support.stage_processes import StageProcess
+from tests.support.waiting import eventually
 from tests.system.conftest import Deploy
 
 _FATAL: Final = 1
@@ -181,7 +182,12 @@ def _with_message(kafka: str, stage: Deployment, value: bytes) -> StageProcess:
 
 
 def _commit(kafka: str, stage: Deployment, offset: int, metadata: str) -> None:
-    """Commit an offset of the group of `pull`, which has no member now."""
+    """Commit an offset of the group of `pull`, once it has no member.
+
+    One that was about to join when its process stopped is one until its session times out.
+    """
+    group = stage.puller_group
+    eventually(lambda: not stage.reading.members(group), describe="a group without members")
     consumer = Consumer({"bootstrap.servers": kafka, "group.id": stage.puller_group})
     place = TopicPartition(stage.topic("objects"), 0, offset, metadata)
     try:
