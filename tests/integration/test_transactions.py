@@ -18,7 +18,8 @@ from producer.kafka.partitioning import partition_of
 from producer.kafka.stages import Committed
 from producer.kafka.transactions import Transaction, TransactionalPublisher, TransactionResult
 from producer.settings.kafka import KafkaSettings
-from tests.support.kafka_proxy import END_TXN, KafkaProxy
+from tests.support.kafka_proxy.frames import Api
+from tests.support.kafka_proxy.proxy import KafkaProxy
 from tests.support.topic_reading import TopicReading
 from tests.support.waiting import eventually
 
@@ -242,12 +243,12 @@ def test_delayed_commit_cannot_end_the_next_transaction(
 ) -> None:
     """A commit that was tried again arrives once more, in the middle of the next transaction."""
     publisher = through_proxy.publisher()
-    proxied.proxy.hold_next(END_TXN)
+    commit = proxied.proxy.faults.hold_and_cut_next(Api.END_TXN)
     assert TransactionResult.COMMITTED is through_proxy.transact(publisher, b"first")
     still_open: list[bool] = []
 
     def let_it_arrive() -> None:
-        proxied.proxy.release()
+        commit.release()
         still_open.append(through_proxy.has_open_transaction())
 
     result = through_proxy.transact(publisher, b"second", while_open=let_it_arrive)
@@ -261,7 +262,7 @@ def test_commit_whose_answer_was_cut_off_makes_the_client_suspect(
     """It succeeds by being tried again, and what was tried first may still be under way."""
     publisher = through_proxy.publisher()
     publisher.prepare()
-    proxied.proxy.cut_behind_next(END_TXN)
+    proxied.proxy.faults.cut_behind_next(Api.END_TXN)
     assert TransactionResult.COMMITTED is through_proxy.transact(publisher, b"first")
     publisher.serve()
     assert not publisher.is_usable
