@@ -114,10 +114,11 @@ def _as_process(
         properties = _with_listeners(ports, host=LOOPBACK, proxied_port=proxied_port)
         # A directory of its own for each attempt: a formatted one cannot be formatted again.
         data = directory / f"data-{ports[0]}"
-        _write_properties(settings, {**properties, "log.dirs": str(data)})
-        _format(_tool_command(jars), settings, log=directory / "format.log")
-        java_command = _java_command(jars, heap="512m", log_level="INFO")
-        return [*java_command, "kafka.Kafka", str(settings)]
+        write_properties(settings, {**properties, "log.dirs": str(data)})
+        cluster_id = new_cluster_id()
+        format_storage(jars, settings, cluster_id=cluster_id, log=directory / "format.log")
+        java = java_command(jars, heap="512m", log_level="INFO")
+        return [*java, "kafka.Kafka", str(settings)]
 
     progress(f"starting Kafka {KAFKA_VERSION}")
     program = Program(
@@ -177,22 +178,27 @@ def _with_listeners(
     }
 
 
-def _write_properties(path: Path, properties: Mapping[str, str]) -> None:
+def write_properties(path: Path, properties: Mapping[str, str]) -> None:
+    """Write a broker's settings as Java reads them."""
     # Java reads properties as Latin-1, other letters as an escape, and so a backslash as one too.
     lines = [f"{name}={value}".replace("\\", "\\\\") for name, value in properties.items()]
     path.write_text("\n".join(lines) + "\n", encoding="latin-1", errors="backslashreplace")
 
 
-def _format(tool_command: Sequence[str], settings: Path, *, log: Path) -> None:
+def new_cluster_id() -> str:
+    """Think of an identity for a new cluster."""
+    return base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+
+
+def format_storage(jars: Path, settings: Path, *, cluster_id: str, log: Path) -> None:
     """Write the identity of a new cluster into the data directory, as a broker wants it."""
-    cluster_id = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
     # One of 64 ids begins with a dash, and would be taken for an option if it stood alone.
     tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}", "--config"]
-    if run_to_end([*tool_command, *tool, str(settings)], log=log) != 0:
+    if run_to_end([*_tool_command(jars), *tool, str(settings)], log=log) != 0:
         raise FatalError(f"Kafka's storage could not be formatted; the log {str(log)!r} says why")
 
 
-def _java_command(
+def java_command(
     jars: Path, *, heap: str, options: Sequence[str] = (), log_level: str = "WARN"
 ) -> list[str]:
     return [
@@ -207,7 +213,7 @@ def _java_command(
 
 
 def _tool_command(jars: Path) -> list[str]:
-    return _java_command(jars, heap="256m", options=artifacts.JAVA_STARTS_SOONER)
+    return java_command(jars, heap="256m", options=artifacts.JAVA_STARTS_SOONER)
 
 
 def _silently(_text: str) -> None:

@@ -1,0 +1,176 @@
+"""Starting a cluster: everything that can be is done for all brokers at the same time."""
+
+import random
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import Consumer, KafkaException, Producer, TopicPartition
+
+from producer.embedded import artifacts
+from producer.embedded.artifacts import Progress
+from producer.embedded.kafka import (
+    format_storage,
+    java_command,
+    new_cluster_id,
+    write_properties,
+)
+from producer.embedded.processes import LOOPBACK
+from tests.support.kafka_clusters.cluster import KafkaCluster
+from tests.support.kafka_clusters.leadership import Leadership
+from tests.support.kafka_clusters.node import Node
+from tests.support.kafka_clusters.settings import HEAP, Ports, broker_properties
+from tests.support.kafka_proxy.faults import Faults
+from tests.support.kafka_proxy.proxy import KafkaProxy
+from tests.support.waiting import eventually
+
+_JAVA_OPTIONS: Final = (*artifacts.JAVA_STARTS_SOONER, "-XX:+ExitOnOutOfMemoryError")
+# A port that a broker comes back to must not become that of somebody's outgoing connection
+# meanwhile: systems give those out of higher ranges than this.
+_PORTS: Final = range(10_000, 30_000)
+_REQUEST_SECONDS: Final = 10.0
+
+
+@contextmanager
+def running_cluster(
+    directory: Path,
+    *,
+    size: int,
+    properties: Mapping[str, str] | None = None,
+    progress: Progress,
+) -> Iterator[KafkaCluster]:
+    """Give a cluster with its internal topics in place; end it afterwards."""
+    jars = artifacts.kafka_jars(progress)
+    progress(f"starting a Kafka cluster of {size}")
+    began = time.monotonic()
+    faults = Faults()
+    with ExitStack() as stack:
+        listening = {
+            number: stack.enter_context(socket.create_server((LOOPBACK, 0)))
+            for number in range(1, size + 1)
+        }
+        ports = _ports({each: int(s.getsockname()[1]) for each, s in listening.items()})
+        nodes = _formatted(directory, jars, ports, properties or {})
+        stack.callback(_put_down, nodes.values())
+        proxies = {}
+        for number, each in ports.items():
+            upstream = (LOOPBACK, each.proxied)
+            proxy = KafkaProxy(listening[number], upstream, broker=number, faults=faults)
+            stack.callback(proxy.close)
+            proxies[number] = proxy
+        stack.callback(faults.clear)
+        _start(nodes.values())
+        cluster = _cluster(nodes, ports, proxies, faults)
+        progress(f"up {time.monotonic() - began:.1f} s later; {_resident(nodes.values())}")
+        yield cluster
+
+
+def _cluster(
+    nodes: Mapping[int, Node],
+    ports: Mapping[int, Ports],
+    proxies: Mapping[int, KafkaProxy],
+    faults: Faults,
+) -> KafkaCluster:
+    bootstrap_servers = _addresses(each.client for each in ports.values())
+    cluster = KafkaCluster(
+        nodes=nodes,
+        proxies=proxies,
+        faults=faults,
+        leadership=Leadership(bootstrap_servers),
+        bootstrap_servers=bootstrap_servers,
+        via=_addresses(each.proxy for each in ports.values()),
+    )
+    _open_internal_topics(bootstrap_servers)
+    cluster.wait_until_in_sync()
+    return cluster
+
+
+def _ports(proxies: Mapping[int, int]) -> dict[int, Ports]:
+    taken: set[int] = set()
+
+    def free_port() -> int:
+        while True:
+            port = random.SystemRandom().choice(_PORTS)
+            if port not in taken and _is_free(port):
+                taken.add(port)
+                return port
+
+    return {
+        number: Ports(free_port(), free_port(), free_port(), proxy)
+        for number, proxy in proxies.items()
+    }
+
+
+def _is_free(port: int) -> bool:
+    try:
+        socket.create_server((LOOPBACK, port)).close()
+    except OSError:
+        return False
+    return True
+
+
+def _formatted(
+    directory: Path, jars: Path, ports: Mapping[int, Ports], extra: Mapping[str, str]
+) -> dict[int, Node]:
+    """Make a directory for each broker, formatted for one cluster."""
+    cluster_id = new_cluster_id()
+
+    def make(number: int) -> Node:
+        own = directory / f"broker-{number}"
+        own.mkdir(parents=True)
+        settings = own / "server.properties"
+        properties = broker_properties(number, ports, data=own / "data", extra=extra)
+        write_properties(settings, properties)
+        format_storage(jars, settings, cluster_id=cluster_id, log=own / "format.log")
+        java = java_command(jars, heap=HEAP, options=_JAVA_OPTIONS, log_level="INFO")
+        command = [*java, "kafka.Kafka", str(settings)]
+        return Node(number, command, ports[number].client, own)
+
+    with ThreadPoolExecutor() as pool:
+        return dict(zip(ports, pool.map(make, ports), strict=True))
+
+
+def _start(nodes: Iterable[Node]) -> None:
+    for node in nodes:
+        node.launch()
+    for node in nodes:
+        node.wait_until_up()
+
+
+def _open_internal_topics(bootstrap_servers: str) -> None:
+    """Let the topics of transactions and groups be made before a test waits for them."""
+    connection = {"bootstrap.servers": bootstrap_servers, "log_level": 0}
+    warming = Producer({**connection, "transactional.id": "warming"})
+    # No admin client: librdkafka 2.16 crashes where one asks while the coordinator is loading.
+    member = Consumer({**connection, "group.id": "warming"})
+
+    def offsets_can_be_read() -> bool:
+        try:
+            member.committed([TopicPartition("warming", 0)], _REQUEST_SECONDS)
+        except KafkaException:
+            return False
+        return True
+
+    with closing(member), ThreadPoolExecutor() as pool:
+        is_warm = pool.submit(eventually, offsets_can_be_read)
+        warming.init_transactions(_REQUEST_SECONDS * 3)
+        is_warm.result()
+
+
+def _resident(nodes: Iterable[Node]) -> str:
+    return ", ".join(f"broker {each.number} has {each.resident_bytes >> 20} MiB" for each in nodes)
+
+
+def _put_down(nodes: Iterable[Node]) -> None:
+    """End all brokers at once: to hand over what they lead, they would wait for each other."""
+    for node in nodes:
+        if node.is_running:
+            node.kill()
+
+
+def _addresses(ports: Iterable[int]) -> str:
+    return ",".join(f"{LOOPBACK}:{port}" for port in ports)
