@@ -3,9 +3,10 @@
 import random
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +21,7 @@ from producer.embedded.kafka import (
     write_properties,
 )
 from producer.embedded.processes import LOOPBACK
+from tests.support.kafka_clusters.class_archive import java_options
 from tests.support.kafka_clusters.cluster import KafkaCluster
 from tests.support.kafka_clusters.leadership import Leadership
 from tests.support.kafka_clusters.node import Node
@@ -28,7 +30,6 @@ from tests.support.kafka_proxy.faults import Faults
 from tests.support.kafka_proxy.proxy import KafkaProxy
 from tests.support.waiting import eventually
 
-_JAVA_OPTIONS: Final = (*artifacts.JAVA_STARTS_SOONER, "-XX:+ExitOnOutOfMemoryError")
 # A port that a broker comes back to must not become that of somebody's outgoing connection
 # meanwhile: systems give those out of higher ranges than this.
 _PORTS: Final = range(10_000, 30_000)
@@ -45,6 +46,7 @@ def running_cluster(
 ) -> Iterator[KafkaCluster]:
     """Give a cluster with its internal topics in place; end it afterwards."""
     jars = artifacts.kafka_jars(progress)
+    options = java_options(jars, partial(_run_once, jars), progress)
     progress(f"starting a Kafka cluster of {size}")
     began = time.monotonic()
     faults = Faults()
@@ -54,7 +56,7 @@ def running_cluster(
             for number in range(1, size + 1)
         }
         ports = _ports({each: int(s.getsockname()[1]) for each, s in listening.items()})
-        nodes = _formatted(directory, jars, ports, properties or {})
+        nodes = _formatted(directory, jars, ports, options=options, extra=properties or {})
         stack.callback(_put_down, nodes.values())
         proxies = {}
         for number, each in ports.items():
@@ -113,8 +115,24 @@ def _is_free(port: int) -> bool:
     return True
 
 
+def _run_once(jars: Path, directory: Path, options: tuple[str, ...]) -> None:
+    """Start a broker of its own, and end it."""
+    no_proxy = _ports({1: 1})
+    (node,) = _formatted(directory, jars, no_proxy, options=options, extra={}).values()
+    try:
+        node.start()
+        node.end()
+    finally:
+        _put_down([node])
+
+
 def _formatted(
-    directory: Path, jars: Path, ports: Mapping[int, Ports], extra: Mapping[str, str]
+    directory: Path,
+    jars: Path,
+    ports: Mapping[int, Ports],
+    *,
+    options: Sequence[str],
+    extra: Mapping[str, str],
 ) -> dict[int, Node]:
     """Make a directory for each broker, formatted for one cluster."""
     cluster_id = new_cluster_id()
@@ -126,7 +144,7 @@ def _formatted(
         properties = broker_properties(number, ports, data=own / "data", extra=extra)
         write_properties(settings, properties)
         format_storage(jars, settings, cluster_id=cluster_id, log=own / "format.log")
-        java = java_command(jars, heap=HEAP, options=_JAVA_OPTIONS, log_level="INFO")
+        java = java_command(jars, heap=HEAP, options=options, log_level="INFO")
         command = [*java, "kafka.Kafka", str(settings)]
         return Node(number, command, ports[number].client, own)
 
