@@ -1,5 +1,7 @@
 """Three real brokers: what is done to them, what clients notice of it, and that they recover."""
 
+import os
+import signal
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
@@ -13,6 +15,7 @@ from tests.support.kafka_clusters.leadership import Place, group_place, transact
 from tests.support.kafka_proxy.faults import Action, Rule
 from tests.support.kafka_proxy.frames import Api
 from tests.support.topic_reading import TopicReading
+from tests.support.waiting import eventually
 
 _SECONDS = 60.0
 
@@ -103,6 +106,16 @@ def test_paused_broker_is_replaced_until_it_goes_on(
     three_brokers.heal()
     assert (True, False) == (node.is_running, node.is_paused)
     assert [] == three_brokers.leadership.not_in_sync()
+
+
+def test_broker_that_died_by_itself_is_told_of(one_broker: KafkaCluster) -> None:
+    """The cluster is whole again for the next test, and this one fails."""
+    node = one_broker.nodes[1]
+    os.kill(node.process_id, signal.SIGKILL)
+    eventually(lambda: node.has_died)
+    with pytest.raises(AssertionError, match="ended by themselves"):
+        one_broker.heal()
+    assert (True, False) == (node.is_running, node.has_died)
 
 
 def test_restarted_broker_hands_over_first(

@@ -40,7 +40,11 @@ class KafkaCluster:
         )
 
     def heal(self) -> None:
-        """End all faults: let frames pass and brokers run, and return once all is in sync."""
+        """End all faults: let frames pass and brokers run, and return once all is in sync.
+
+        It fails, with the cluster whole again, where a broker ended that nobody had ended.
+        """
+        died = [str(node.log) for node in self.nodes.values() if node.has_died]
         self.faults.clear()
         for proxy in self.proxies.values():
             proxy.resume()
@@ -53,6 +57,7 @@ class KafkaCluster:
         for node in launched:
             node.wait_until_up()
         self.wait_until_in_sync()
+        assert [] == died, "brokers ended by themselves; these logs say why"
 
     def restart_in_turn(self, *numbers: int) -> Iterator[int]:
         """End brokers one after another, tell of each while it is down, and start it again."""

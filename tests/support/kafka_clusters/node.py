@@ -38,6 +38,11 @@ class Node:
         return self._process is not None and self._process.exit_code(within_seconds=0) is None
 
     @property
+    def has_died(self) -> bool:
+        """Whether it ended, and not because it was killed or ended here."""
+        return self._process is not None and not self.is_running
+
+    @property
     def process_id(self) -> int:
         """The process id of the broker that runs."""
         assert self.is_running, f"broker {self.number} does not run"
@@ -57,6 +62,8 @@ class Node:
     def launch(self) -> None:
         """Start its process, and do not wait for it to be up."""
         assert not self.is_running, f"broker {self.number} runs already"
+        if self._process is not None:
+            self._process.stop()
         self._starts += 1
         self._process_id_file.unlink(missing_ok=True)
         command = [*_WITH_PROCESS_ID, str(self._process_id_file), *self.command]
