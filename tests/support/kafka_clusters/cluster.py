@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import KafkaException
-
 from tests.support.kafka_clusters.leadership import Leadership
 from tests.support.kafka_clusters.node import Node
 from tests.support.kafka_proxy.faults import Faults
@@ -68,9 +66,4 @@ class KafkaCluster:
             self.wait_until_in_sync()
 
     def _is_in_sync(self) -> bool:
-        try:
-            return (
-                self.leadership.brokers() == set(self.nodes) and not self.leadership.not_in_sync()
-            )
-        except KafkaException:
-            return False
+        return self.leadership.brokers() == set(self.nodes) and not self.leadership.not_in_sync()

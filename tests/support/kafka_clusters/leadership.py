@@ -1,12 +1,13 @@
 """Who leads what in a cluster: asked of Kafka as any client may, and moved likewise."""
 
+import itertools
 from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
-from confluent_kafka import ElectionType, TopicPartition
+from confluent_kafka import ElectionType, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import ConfigResource
-from confluent_kafka.admin._metadata import PartitionMetadata
+from confluent_kafka.admin._metadata import ClusterMetadata, PartitionMetadata
 
 from tests.support.kafka_clusters.reassignment import reassign
 from tests.support.kafka_clusters.settings import INTERNAL_PARTITIONS
@@ -15,6 +16,7 @@ from tests.support.waiting import eventually
 TRANSACTIONS: Final = "__transaction_state"
 GROUPS: Final = "__consumer_offsets"
 _REQUEST_SECONDS: Final = 5.0
+_METADATA_SECONDS: Final = 1.0
 
 
 class Place(NamedTuple):
@@ -43,11 +45,11 @@ class Leadership:
 
     def brokers(self) -> set[int]:
         """Tell the brokers that clients are told of."""
-        return set(self._admin.list_topics(timeout=_REQUEST_SECONDS).brokers)
+        return set(self._metadata().brokers)
 
     def partitions(self) -> Mapping[Place, PartitionMetadata]:
         """Give all partitions, those of internal topics too."""
-        topics = self._admin.list_topics(timeout=_REQUEST_SECONDS).topics
+        topics = self._metadata().topics
         return {
             Place(name, number): partition
             for name, topic in topics.items()
@@ -94,6 +96,24 @@ class Leadership:
         (asked,) = self._admin.describe_configs([resource]).values()
         value = asked.result(_REQUEST_SECONDS)[name].value
         return None if value is None else str(value)
+
+    def _metadata(self) -> ClusterMetadata:
+        """Ask one broker after another, each by a client that knows no other.
+
+        A client that knows more than one keeps asking the same, though it may be paused.
+        """
+        addresses = itertools.cycle(self._bootstrap_servers.split(","))
+
+        def answered() -> ClusterMetadata | None:
+            client = AdminClient({"bootstrap.servers": next(addresses), "log_level": 0})
+            try:
+                return client.list_topics(timeout=_METADATA_SECONDS)
+            except KafkaException:
+                return None
+
+        metadata = eventually(answered, every_seconds=0.01, describe="a broker that answers")
+        assert metadata is not None
+        return metadata
 
 
 def _spread(name: str) -> int:
