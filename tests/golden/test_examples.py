@@ -15,7 +15,7 @@ from tests.unit.normaliser.lines import a_raw_line
 EXAMPLES: Final = sorted((schemas_directory() / "examples" / "events").glob("*.json"))
 HEADER: Final = b"\0\0\0\0\1"
 # Their cases are about all families.
-SHARED: Final = frozenset({"documents", "envelope", "identity", "models"})
+SHARED: Final = frozenset({"audit_targets", "documents", "envelope", "identity", "models"})
 
 
 def test_each_family_has_an_example() -> None:

@@ -20,7 +20,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from producer.normaliser.documents import decode_record
-from producer.normaliser.families import flat, generic, listing
+from producer.normaliser.families import flat, ids, listing
 from producer.normaliser.families.catalogue import FAMILIES, OBJECTS, family_of
 from producer.normaliser.normalise import normalise
 from producer.normaliser.reading import Findings
@@ -157,7 +157,7 @@ def foreign(golden: Golden) -> list[str]:
 
 def is_id(name: str) -> bool:
     """Whether a field may hold an id, or an object that has one."""
-    return name.endswith("_id") or f"{name}_id" in generic.ID_NAMES or name in _SESSIONS
+    return name.endswith("_id") or ids.kind_of(name) is not None or name in _SESSIONS
 
 
 def is_named(golden: Golden) -> bool:

@@ -22,6 +22,7 @@ import msgspec
 
 from producer.contract.event import EventType
 from producer.normaliser import ocsf
+from producer.normaliser.families.audit_targets import Place, places_of
 from producer.normaliser.families.words import (
     CLASSES,
     SIGNING,
@@ -112,8 +113,6 @@ IN_USE: Final = frozenset(
 )
 CREDENTIALS: Final = frozenset({"API_KEY", "CREDENTIAL", "SECRET", "TOKEN"})
 
-# Objects that are about a person rather than what their words say.
-OF_PEOPLE: Final = frozenset({"USER_ROLE"})
 # Those that only a name without more words, or that of a user, has: a workspace's password, its
 # second factor and its sessions are settings.
 _ALONE: Final = frozenset({"PASSWORD", "PASSWORD_RESET", "MFA", "SESSION", "LOGIN", "LOGOUT"})
@@ -124,37 +123,15 @@ _RIGHT: Final = "USER_ROLE"
 _PLAIN: Final = frozenset({"USER", "GROUP", "INVITE"})
 _TENANTS: Final = frozenset({"WORKSPACE", "ORGANIZATION", "TENANT"})
 
-# Ids of what an action can be about beside its own object, people first.
-KNOWN_IDS: Final = (
-    "user_id",
-    "account_user_id",
-    "conversation_id",
-    "gpt_id",
-    "project_id",
-    "app_id",
-    "connector_id",
-    "agent_id",
-    "skill_id",
-    "plugin_id",
-    "site_id",
-    "group_id",
-    "role_id",
-    "file_id",
-    "access_token_id",
-    "session_id",
-    "invite_id",
-)
-# Names of objects have one to four words; whoever writes a million must not have them all joined.
-_WORDS_MAX: Final = 8
 _ACTIONS_CACHED: Final = 1024
 _CACHED_LENGTH_MAX: Final = 64
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What an action says: its rule, and the fields of `action_data` that may name its object."""
+    """What an action says: its rule, and where `action_data` may name what it was done to."""
 
     rule: Rule
-    id_names: tuple[str, ...]
+    places: tuple[Place, ...]
 
 
 class _Words(msgspec.Struct, frozen=True, kw_only=True):
@@ -171,6 +148,11 @@ class _Words(msgspec.Struct, frozen=True, kw_only=True):
         """What it was done to, as far as single words say it."""
         return self.before or self.behind
 
+    @property
+    def is_by_key(self) -> bool:
+        """Whether it is an API key's: these have the verb in front."""
+        return bool(self.verb) and not self.before
+
 
 def read_action(action: str) -> Reading:
     """Read an action by its words."""
@@ -180,21 +162,12 @@ def read_action(action: str) -> Reading:
 def _read_action(action: str) -> Reading:
     words = _words(action)
     by_verb = f"{one_object(words.noun)}_{words.verb}"
-    rule = ACTIONS.get(one_object(words.said)) or ACTIONS.get(by_verb)
-    return Reading(rule or _by_words(words), _id_names(words.noun))
+    rule = ACTIONS.get(one_object(words.said)) or ACTIONS.get(by_verb) or _by_words(words)
+    noun = words.noun if words.verb else words.said
+    return Reading(rule, places_of(noun, rule.class_uid, by_key=words.is_by_key))
 
 
 _cached = lru_cache(maxsize=_ACTIONS_CACHED)(_read_action)
-
-
-def _id_names(noun: str) -> tuple[str, ...]:
-    """Name where an object's id may be: `custom_gpt_id`, then `gpt_id`, then what is known."""
-    if one_object(noun) in OF_PEOPLE:
-        return KNOWN_IDS
-    words = noun.lower().split("_")[-_WORDS_MAX:]
-    ends = ("_".join(words[start:]) for start in range(len(words)))
-    own = (f"{name}_id" for end in ends for name in (end, end.removesuffix("s")) if name)
-    return (*dict.fromkeys(own), *KNOWN_IDS)
 
 
 def _words(action: str) -> _Words:
@@ -303,13 +276,12 @@ def _event_type(words: _Words, activity: int, *, known: bool) -> EventType:
     By key: reading is a call, all else changes a workspace. By people: their credentials, their
     own conversations and files, and what has no known verb; all else changes a workspace.
     """
-    by_key = bool(words.verb) and not words.before
-    if by_key and activity == READ:
+    if words.is_by_key and activity == READ:
         return "api.call"
     noun = f"_{one_object('_'.join(filter(None, (words.before, words.behind))))}"
     if any(noun.endswith(f"_{name}") for name in CREDENTIALS):
         return "auth.action"
-    if by_key:
+    if words.is_by_key:
         return "admin.config_change"
     if one_object(words.noun) in IN_USE or (not words.verb and not known):
         return "agent.action"

@@ -1,22 +1,23 @@
 """AUDIT_LOG: what administrators, users and API keys did in a workspace.
 
 Actions are read as words (see `audit_actions`), so that a new `GROUP_RENAME` lands where groups
-belong.
+belong, and what they were done to by the names of ids (see `audit_targets`).
 """
 
 from typing import Final
 
-from producer.contract.event import EventOutcome, Target
+from producer.contract.event import EventOutcome
 from producer.contract.source import Include
-from producer.normaliser.actors import person_id, who_acted
+from producer.normaliser.actors import who_acted
 from producer.normaliser.envelope import read_timestamp
 from producer.normaliser.families.audit_actions import read_action
-from producer.normaliser.families.generic import ids_beside
+from producer.normaliser.families.audit_targets import ids_of
+from producer.normaliser.families.ids import attributes_of
+from producer.normaliser.ocsf import AUTHENTICATION
 from producer.normaliser.privacy import Content, json_text
 from producer.normaliser.reading import (
     Findings,
     JsonObject,
-    identifier,
     mapping,
     required_text,
     scalar_text,
@@ -35,6 +36,8 @@ RATINGS: Final = frozenset({"thumbs_up", "thumbs_down"})
 
 # Where the role of a role change is, newest spelling first.
 _ROLE_NAMES: Final = ("new_role", "role", "seat_type")
+_CLIENT: Final = "client_id"
+_FEATURE: Final = "feature"
 
 
 def describe(record: JsonObject, findings: Findings) -> Draft:
@@ -48,20 +51,31 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
         findings.flags["blocked"] = "action_result"
     _flag_rating(data, findings)
     value = data.get("value")
-    target = _target(reading.id_names, data, findings)
+    # A session that somebody signs out of is no conversation.
+    talks = reading.rule.class_uid != AUTHENTICATION
+    ids = ids_of(data, reading.places, findings, talks=talks)
     return Draft(
         rule=reading.rule,
         action=action,
         outcome=outcome,
-        target=target,
+        target=ids.target,
+        conversation=ids.conversation,
+        session=ids.session,
+        client=None if ids.field == _CLIENT else text(data, _CLIENT, findings),
         extra=(
             ("openai_compliance.action_result", result),
             ("openai_compliance.action_privilege", text(record, "action_privilege", findings)),
             ("openai_compliance.role", _role(data, findings)),
             # A switch's value is what the record is about; a text here may be a system prompt.
             ("openai_compliance.value", scalar_text(value) if type(value) is bool else None),
-            # A role is given to somebody, a user put into a group.
-            *ids_beside(data, None if target is None else target["id"], findings),
+            (
+                "openai_compliance.feature",
+                None if ids.field == _FEATURE else text(data, _FEATURE, findings),
+            ),
+            # Whom something is shared with: not the principal whose record it is.
+            ("openai_compliance.recipient.id", ids.recipient),
+            ("openai_compliance.recipient.type", text(data, "principal_type", findings)),
+            *attributes_of(ids.beside),
         ),
     )
 
@@ -79,19 +93,6 @@ def _role(data: JsonObject, findings: Findings) -> str | None:
         if found is not None:
             return found
     return None
-
-
-def _target(id_names: tuple[str, ...], data: JsonObject, findings: Findings) -> Target | None:
-    """Find what it was done to: the action's object, else another that is known, else a feature.
-
-    An id of unknown name says nothing, or else a new field would change what an event is about.
-    """
-    for name in id_names:
-        found = identifier(data, name, findings)
-        if found is not None:
-            return {"kind": name.removesuffix("_id"), "id": person_id(found), "name": None}
-    feature = text(data, "feature", findings)
-    return None if feature is None else {"kind": "feature", "id": feature, "name": None}
 
 
 def content(record: JsonObject, include: Include, findings: Findings) -> Content:

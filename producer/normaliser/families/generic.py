@@ -1,21 +1,21 @@
 """Everything else: family, action, actor, time and ids, from where they usually are.
 
-Ids are read by the names that the known families give them, in the record and in the objects that
-it holds: the id that is nearest the top counts. An event that no rule of its family knows keeps
+Ids are read by their names (see `ids`), in the record and in the objects that it holds: the id
+that is nearest the top counts. An event that no rule of its family knows keeps
 them as well.
 """
 
 from collections.abc import Iterator
-from functools import cache
 from typing import Final
 
 import msgspec
 
-from producer.normaliser.actors import agent_attributes, person_id, who_is_anywhere
+from producer.normaliser.actors import agent_attributes, who_is_anywhere
 from producer.normaliser.envelope import epoch_instant, read_timestamp
+from producer.normaliser.families.ids import IdPlace, attributes_of, places_in, read_ids, read_name
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
 from producer.normaliser.privacy import whole
-from producer.normaliser.reading import EMPTY, Findings, JsonObject, identifier, text
+from producer.normaliser.reading import EMPTY, Findings, JsonObject, text
 from producer.normaliser.rules import Draft, Family, Rule
 
 _GENERIC: Final = Rule("agent.action", API_ACTIVITY, OTHER)
@@ -32,78 +32,6 @@ _EPOCH_NAMES: Final = ("effective_at", "start_time", "created_at")
 _CONVERSATION: Final = "conversation_id"
 _AGENT: Final = "agent_id"
 _SESSIONS: Final = ("session_id", "run_id", "thread_id")
-
-# Ids that families write, as fields of these names, or as `id` of an object: `role_id`, `role`.
-ID_NAMES: Final = frozenset(
-    {
-        "access_token_id",
-        "account_user_id",
-        "agent_id",
-        "api_key_id",
-        "app_id",
-        "assignee_id",
-        "assignee_user_id",
-        "automation_id",
-        "call_id",
-        "canvas_id",
-        "certificate_id",
-        "connector_id",
-        "conversation_id",
-        "created_by_user_id",
-        "credential_id",
-        "current_owner_id",
-        "deployment_id",
-        "domain_id",
-        "environment_id",
-        "file_id",
-        "finding_id",
-        "gpt_id",
-        "group_id",
-        "interaction_id",
-        "invite_id",
-        "link_id",
-        "memory_id",
-        "message_id",
-        "new_owner_id",
-        "organization_id",
-        "owner_id",
-        "owner_user_id",
-        "plugin_id",
-        "previous_message_id",
-        "project_id",
-        "recording_id",
-        "release_id",
-        "repo_id",
-        "request_id",
-        "resource_id",
-        "response_id",
-        "role_id",
-        "run_id",
-        "scan_configuration_id",
-        "schedule_id",
-        "service_account_id",
-        "session_id",
-        "site_id",
-        "skill_id",
-        "target_user_id",
-        "task_id",
-        "thread_id",
-        "tool_call_id",
-        "trigger_id",
-        "turn_id",
-        "user_id",
-        "version_id",
-        "workspace_id",
-    }
-)
-
-# The ids whose attributes are not called as they are.
-ATTRIBUTES: Final[dict[str, str]] = {
-    "previous_message_id": "openai_compliance.message.previous_id",
-    "repo_id": "openai_compliance.repository.id",
-    "response_id": "gen_ai.response.id",
-    "tool_call_id": "gen_ai.tool.call.id",
-}
 
 
 def occurred_at(record: JsonObject, findings: Findings) -> int:
@@ -126,7 +54,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
 
 def with_ids(draft: Draft, record: JsonObject, findings: Findings) -> Draft:
     """Give a draft the ids of its record that it does not have already."""
-    found = _nearest(record, findings)
+    found = read_ids(_places(record), findings)
     sessions = (found.pop(name, None) for name in _SESSIONS)
     session = next((one for one in [*sessions] if one is not None), None)
     conversation = found.pop(_CONVERSATION, None)
@@ -135,51 +63,18 @@ def with_ids(draft: Draft, record: JsonObject, findings: Findings) -> Draft:
         draft,
         conversation=draft.conversation or conversation,
         session=draft.session or session,
-        extra=(*agent, *_attributes(found), *draft.extra),
+        extra=(*agent, *attributes_of(found), *draft.extra),
     )
 
 
-def ids_beside(
-    values: JsonObject, known: str | None, findings: Findings
-) -> tuple[tuple[str, str | None], ...]:
-    """Give the ids of an object as attributes, but for the one that an event has already."""
-    if ID_NAMES.isdisjoint(values):
-        return ()
-    found = {
-        name: person_id(value)
-        for name in sorted(values.keys() & ID_NAMES)
-        if (value := identifier(values, name, findings)) is not None
-    }
-    return _attributes({name: value for name, value in found.items() if value != known})
-
-
-def _attributes(found: dict[str, str]) -> tuple[tuple[str, str | None], ...]:
-    return tuple(
-        (ATTRIBUTES.get(name) or f"openai_compliance.{name.removesuffix('_id')}.id", value)
-        for name, value in found.items()
-    )
-
-
-def _nearest(record: JsonObject, findings: Findings) -> dict[str, str]:
-    """Find the known ids of a record, each where it is nearest the top."""
-    found: dict[str, str] = {}
+def _places(record: JsonObject) -> Iterator[IdPlace]:
+    """Give the places of a record's ids, those that are nearest the top first."""
     for values in _levels(record):
-        for name in sorted(values.keys() & ID_NAMES):
-            _keep(found, name, identifier(values, name, findings))
-        for name in sorted(values.keys() & _objects()):
-            _keep(found, f"{name}_id", identifier(_inner(values, name), "id", findings))
-    return found
-
-
-@cache
-def _objects() -> frozenset[str]:
-    """Give what the objects are called whose `id` is one of the known ids."""
-    return frozenset(name.removesuffix("_id") for name in ID_NAMES)
-
-
-def _keep(found: dict[str, str], name: str, value: str | None) -> None:
-    if value is not None:
-        found.setdefault(name, person_id(value))
+        yield from places_in(values)
+        for name in sorted(name for name, value in values.items() if type(value) is dict):
+            # Objects are called as ids are: `role`, as in `role_id`.
+            if read_name(f"{name}_id") is not None:
+                yield f"{name}_id", _inner(values, name), "id"
 
 
 def _levels(record: JsonObject) -> Iterator[JsonObject]:

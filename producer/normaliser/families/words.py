@@ -321,14 +321,15 @@ def _present(word: str) -> str:
 
 def one_object(noun: str) -> str:
     """Give a noun as the tables have it: each word in the singular, and one word for the same."""
-    found = "_".join(map(_singular, noun.split("_")))
+    found = "_".join(map(singular, noun.split("_")))
     for word, same in SAME.items():
         if word in found:
             found = f"_{found}_".replace(f"_{word}_", f"_{same}_")[1:-1]
     return found
 
 
-def _singular(word: str) -> str:
+def singular(word: str) -> str:
+    """Give a word without the ending of the plural, whatever its case."""
     if len(word) <= _NOT_PLURAL_LENGTH_MAX or not word.endswith("S") or word.endswith("SS"):
         return word
     return f"{word[:-3]}Y" if word.endswith("IES") else word[:-1]

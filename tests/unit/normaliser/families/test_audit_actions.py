@@ -354,4 +354,4 @@ def test_an_action_of_a_million_words_is_read() -> None:
     """Whoever writes one gets an event; its names of ids are as few as those of others."""
     reading = read_action("WIDGET_" * 1_000_000 + "DELETE")
     assert 4 == reading.rule.activity_id
-    assert len(reading.id_names) < 50
+    assert len(reading.places) < 50
