@@ -7,7 +7,7 @@ twice. COSTS reports every product, surface and client of an organisation, hour 
 CODEX_LOG, CODEX_TURN and CHATGPT_PLUGIN_SPREADSHEET tell of single turns is in those hours again.
 Which of them a tenant delivers cannot be known from one record, so the rule must not depend on it:
 COSTS counts, the others explain. The flat shape takes the place of the families instead of
-standing beside them, so it counts as well.
+standing beside them, so it counts as well, unless its type is that of a family.
 """
 
 from typing import Final, Self

@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from producer.normaliser.documents import decode_record
 from producer.normaliser.families import flat, ids, listing
-from producer.normaliser.families.catalogue import FAMILIES, OBJECTS, family_of
+from producer.normaliser.families.catalogue import FAMILIES, OBJECTS, OWN_FIELDS, family_of
 from producer.normaliser.normalise import normalise
 from producer.normaliser.reading import Findings
 from producer.normaliser.rules import Family
@@ -147,8 +147,8 @@ def foreign(golden: Golden) -> list[str]:
     everything = set().union(*names().values(), _LOOKED_FOR)
     own = names()[id(golden.family)]
     if golden.family is flat.FAMILY:
-        # An object of this name is what makes a record of a known type one of its family.
-        own = own | {"payload"}
+        # A field of its family's is what makes a record of a known type one of it.
+        own = own | {*OWN_FIELDS.get(golden.record.get("type", ""), ())}
     if golden.gone_through:
         # What no rule knows keeps its ids, wherever they are and by any of their names.
         own = own | {name for name in everything if is_id(name)}

@@ -46,10 +46,22 @@ OBJECTS: Final[dict[str, Family]] = {
 # The objects of all other interfaces, by the beginning of their names.
 _OTHER_OBJECTS: Final = ("compliance.", "organization.", "workspace.")
 
-# What every family's records have something of: the envelope, and the payload of COSTS, whose rows
-# may lack all of it.
-_ENVELOPE: Final = ("event_id", "timestamp")
-_ENVELOPE_OBJECTS: Final = ("principal", "actor", "payload")
+# The envelope of families, but for what the flat shape may have as well: its id and its time.
+_ENVELOPE: Final = ("principal", "actor")
+# What records of each family have beside it; rows of COSTS may lack all of the envelope.
+OWN_FIELDS: Final[dict[str, tuple[str, ...]]] = {
+    "APP_AUTH_LOG": ("app_id", "link_id"),
+    "APP_LOG": ("app_id", "log_type"),
+    "AUDIT_LOG": ("action_data", "action_result", "request_metadata"),
+    "AUTH_LOG": ("action_data", "request_metadata"),
+    "CHATGPT_PLUGIN_SPREADSHEET": ("event_details",),
+    "CODEX_LOG": ("event_details",),
+    "CODEX_SECURITY_LOG": ("event_details",),
+    "CODEX_TURN": ("payload",),
+    "CONVERSATION_MESSAGE": ("message", "conversation"),
+    "COSTS": ("payload",),
+    "CUSTOM_AGENTS_LOG": ("event_details",),
+}
 # What only the flat shape has.
 _FLAT_NAMES: Final = frozenset(
     {"user", "user_id", "tokens", "usage", "prompt_tokens", "completion_tokens", "created_at"}
@@ -66,22 +78,21 @@ def family_of(record: JsonObject) -> Family:
 
     What it is called decides, wherever that is known: by its type, else by its object. So a field
     that a family does not know, but another one does, changes nothing. Only a record of a known
-    type that has nothing of any family's, and something that only flat records have, is flat.
+    type that has nothing of its family's, and something that only flat records have, is flat.
 
     The shape decides the rest: what other interfaces give is theirs, what has a principal or an
     actor is of a family that is not known yet, and what remains is flat.
     """
     kind = record.get("type")
-    family = FAMILIES.get(kind) if type(kind) is str else None
-    if family is not None:
-        return family if _is_of_a_family(record) else flat.FAMILY
+    if type(kind) is str and kind in FAMILIES:
+        return FAMILIES[kind] if _is_of_a_family(record, kind) else flat.FAMILY
     return _by_object(record) or _by_shape(record)
 
 
-def _is_of_a_family(record: JsonObject) -> bool:
-    if any(record.get(name) not in (None, "") for name in _ENVELOPE):
+def _is_of_a_family(record: JsonObject, kind: str) -> bool:
+    if any(type(record.get(name)) is dict for name in _ENVELOPE):
         return True
-    if any(type(record.get(name)) is dict for name in _ENVELOPE_OBJECTS):
+    if any(type(record.get(name)) in (dict, str) for name in OWN_FIELDS[kind]):
         return True
     return _FLAT_NAMES.isdisjoint(record)
 

@@ -52,6 +52,20 @@ _CACHED: Final = (
 _DETAILS: Final = ("prompt_tokens_details", "input_tokens_details")
 _OUTPUT_DETAILS: Final = ("completion_tokens_details", "output_tokens_details")
 
+# The types of families whose tokens COSTS tells again, and those of Codex, also tomorrow's.
+TOLD_AGAIN: Final = frozenset(
+    {
+        "APP_AUTH_LOG",
+        "APP_LOG",
+        "AUDIT_LOG",
+        "AUTH_LOG",
+        "CHATGPT_PLUGIN_SPREADSHEET",
+        "CONVERSATION_MESSAGE",
+        "CUSTOM_AGENTS_LOG",
+    }
+)
+_CODEX: Final = "CODEX"
+
 _EVENT_TYPES: Final[dict[str, EventType]] = {name: name for name in get_args(EventType)}
 
 # By the first word that occurs in the type: LangWatch's reading of foreign event types.
@@ -96,6 +110,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     event = required_text(record, "event_type", findings)
     action = required_text(record, "action", findings) or event or kind
     model = text(record, "model", findings)
+    told_again = any(map(_is_told_again, (kind, event)))
     event_type = _event_type((kind or event or action).lower())
     _add_flags(record, findings)
     return Draft(
@@ -109,7 +124,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
         target=None if model is None else {"kind": "model", "id": model, "name": None},
         model=model,
         answered=True,
-        tokens=_tokens(record, findings),
+        tokens=_tokens(record, summable=not told_again, findings=findings),
         cost=_cost(record, findings),
     )
 
@@ -121,7 +136,13 @@ def _event_type(kind: str) -> EventType:
     return next((event_type for word, event_type in WORDS if word in kind), "agent.action")
 
 
-def _tokens(record: JsonObject, findings: Findings) -> Tokens | None:
+def _is_told_again(kind: str) -> bool:
+    """Whether a type is that of a family whose tokens are in COSTS, too (see `tokens`)."""
+    name = kind.upper()
+    return name in TOLD_AGAIN or name.startswith(_CODEX)
+
+
+def _tokens(record: JsonObject, *, summable: bool, findings: Findings) -> Tokens | None:
     cached = _first(record, _CACHED, findings)
     if cached is None:
         cached = _detail(record, _DETAILS, "cached_tokens", findings)
@@ -132,7 +153,7 @@ def _tokens(record: JsonObject, findings: Findings) -> Tokens | None:
         output=_first(record, _OUTPUT, findings),
         reasoning_output=reasoning,
     )
-    return settle(counts, includes_cached=True, summable=True, findings=findings)
+    return settle(counts, includes_cached=True, summable=summable, findings=findings)
 
 
 def _detail(record: JsonObject, places: tuple[str, ...], name: str, findings: Findings) -> Count:
