@@ -13,6 +13,7 @@ from producer.normaliser import attributes, ocsf, privacy
 from producer.normaliser.forms import are_plain
 from producer.normaliser.identity import provider_event_id
 from producer.normaliser.models import model_of
+from producer.normaliser.outcomes import named_outcome
 from producer.normaliser.reading import Findings, JsonObject, required_text
 from producer.normaliser.rules import Draft, Family
 from producer.normaliser.timestamps import from_epoch_seconds, from_rfc3339
@@ -68,11 +69,12 @@ def to_event(
     who = family.who(record, findings)
     if findings.failures:
         return tuple(findings.failures)
+    action = draft.action
     own = attributes.of_the_record(record, draft, who, findings)
     if not are_plain([name, *_words_of(draft), *own.values()]):
         name, draft, own = _screened(raw, name, draft, own, findings=findings)
-    outcome = draft.outcome or draft.rule.outcome
     rule = draft.rule
+    outcome = named_outcome(action, draft.outcome or rule.outcome)
     email = privacy.email(raw.include, who.email, findings)
     places = (family.network, family.network_beside)
     network = privacy.network(raw.include, places, record, findings)

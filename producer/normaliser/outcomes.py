@@ -1,4 +1,4 @@
-"""How it went, where a record says so: by its error, else by its status."""
+"""How it went, where a record says so: by its name, by its error, else by its status."""
 
 from typing import Final
 
@@ -15,7 +15,22 @@ STATUSES: Final[dict[str, EventOutcome]] = {
     "failure": "failure",
 }
 
+# The last word of what is called a failure. Blocking and denying may be what was meant to happen.
+FAILED: Final = frozenset({"error", "failed", "failure"})
+
 _NO_ERROR: Final = (None, "0")
+_NOT_FAILED: Final = ("success", "unknown")
+
+
+def named_outcome(name: str, outcome: EventOutcome) -> EventOutcome:
+    """Let the name of what was done have the last word: what is called failed did so.
+
+    `TOOL_CALL_FAILED` and `login.failed` are failures, whatever their status is.
+    """
+    if outcome not in _NOT_FAILED:
+        return outcome
+    last = name.replace(".", "_").rpartition("_")[2].lower()
+    return "failure" if last in FAILED else outcome
 
 
 def stated_outcome(details: JsonObject, findings: Findings) -> EventOutcome | None:

@@ -28,7 +28,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     """Say what an APP_AUTH_LOG record tells."""
     action = required_text(record, "action", findings)
     draft = Draft(
-        rule=ACTIONS.get(action, _OTHER_ACTION),
+        rule=ACTIONS.get(action.lower(), _OTHER_ACTION),
         action=action,
         target=target_by(TARGETS, record, findings),
         extra=(("openai_compliance.link.id", identifier(record, "link_id", findings)),),

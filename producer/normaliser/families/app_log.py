@@ -45,7 +45,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     conversation = identifier(record, "conversation_id", findings)
     answers = [mapping(item, "response", findings) for item in objects(record, "output", findings)]
     draft = Draft(
-        rule=PHASES.get(phase, _OTHER_PHASE),
+        rule=PHASES.get(phase.lower(), _OTHER_PHASE),
         action=phase,
         outcome=_outcome(answers, findings),
         target=_target(record, conversation, findings),

@@ -6,6 +6,7 @@ from typing import Final
 from producer.contract.event import EventOutcome
 from producer.normaliser.actors import who_acted
 from producer.normaliser.envelope import read_timestamp
+from producer.normaliser.families.audit_actions import read_action
 from producer.normaliser.families.generic import with_ids
 from producer.normaliser.ocsf import ACCOUNT_CHANGE, AUTHENTICATION, OTHER, UNKNOWN
 from producer.normaliser.privacy import flag
@@ -76,6 +77,9 @@ KINDS: Final[dict[str, Callable[[EventOutcome], Rule]]] = {
 }
 
 _NO_ACTION: Final = Rule("auth.action", AUTHENTICATION, UNKNOWN)
+# What the two logs tell of both.
+_CLASSES: Final = frozenset({AUTHENTICATION, ACCOUNT_CHANGE})
+_EVENT_TYPES: Final = frozenset({"auth.action", "auth.signin", "auth.signout"})
 _INVALID: Final = "invalid"
 _SENTINEL: Final = "sentinel_"
 
@@ -84,12 +88,13 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     """Say what an AUTH_LOG record tells."""
     data = mapping(record, "action_data", findings)
     action = required_text(data, "action", findings, within="action_data.")
-    verdict = action.partition(_SENTINEL)[2]
+    name = action.lower()
+    verdict = name.partition(_SENTINEL)[2]
     if verdict:
         flag(findings, "sentinel", verdict)
-    rule = ACTIONS.get(action)
+    rule = ACTIONS.get(name)
     draft = Draft(
-        rule=rule or _by_words(action),
+        rule=rule or _by_words(name),
         action=action,
         extra=(
             ("openai_compliance.auth_provider", text(data, "auth_provider_name", findings)),
@@ -102,10 +107,19 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
 def _by_words(action: str) -> Rule:
     if not action:
         return _NO_ACTION
-    words = action.lower().split("_")
+    words = action.split("_")
     outcome = "failure" if _INVALID in words else OUTCOMES.get(words[-1], "unknown")
     named = next((kind for name, kind in KINDS.items() if set(name.split("_")) <= {*words}), None)
-    return named(outcome) if named else Rule("auth.action", AUTHENTICATION, OTHER, outcome)
+    return named(outcome) if named else _as_audited(words, outcome)
+
+
+def _as_audited(words: list[str], outcome: EventOutcome) -> Rule:
+    """Read an action as AUDIT_LOG has it: both tell of sessions, passwords and second factors."""
+    said = words[:-1] if words[-1] in OUTCOMES else words
+    rule = read_action("_".join(said)).rule
+    if rule.class_uid in _CLASSES and rule.event_type in _EVENT_TYPES:
+        return Rule(rule.event_type, rule.class_uid, rule.activity_id, outcome)
+    return Rule("auth.action", AUTHENTICATION, OTHER, outcome)
 
 
 FAMILY: Final = Family(describe=describe, occurred_at=read_timestamp, who=who_acted)

@@ -139,23 +139,24 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     details = mapping(record, "event_details", findings)
     event = required_text(record, "event_type", findings)
     event = event or text(details, "detail_type", findings) or ""
-    if event == _DECISION:
+    name = event.upper()
+    if name == _DECISION:
         details = _with_decision(record, details)
-    rule = EVENTS.get(event, _OTHER_EVENT)
+    rule = EVENTS.get(name, _OTHER_EVENT)
     model = text(details, "model", findings)
     tool = _tool_name(rule, details, findings)
     draft = Draft(
         rule=rule,
         action=event,
         outcome=_outcome(details, findings),
-        target=_target(record, event, model=model, tool=tool, findings=findings),
+        target=_target(record, name, model=model, tool=tool, findings=findings),
         model=model,
-        answered=event == _ANSWER,
+        answered=name == _ANSWER,
         tokens=_tokens(mapping(details, "token_usage", findings), findings),
         session=identifier(details, "session_id", findings),
         client=text(record, "client_id", findings),
         tool=tool,
-        extra=_extra(record, details, event=event, findings=findings),
+        extra=_extra(record, details, event=name, findings=findings),
     )
     return with_ids(draft, record, findings) if draft.rule is _OTHER_EVENT else draft
 

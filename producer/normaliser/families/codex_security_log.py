@@ -61,7 +61,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     updated = mapping(details, "updated_fields", findings)
     configuration = {**mapping(details, "scan_configuration_fields", findings), **updated}
     draft = Draft(
-        rule=EVENTS.get(event, _OTHER_EVENT),
+        rule=EVENTS.get(event.upper(), _OTHER_EVENT),
         action=event,
         severity_id=_severity(updated, findings),
         target=target_by(TARGETS, details, findings),

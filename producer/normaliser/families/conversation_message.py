@@ -50,16 +50,17 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     model = text(author, "model", findings)
     kind = required_text(author, "type", findings, within="message.author.")
     message_id = identifier(message, "id", findings)
+    answered = kind.lower() == _ASSISTANT
     draft = Draft(
-        rule=AUTHORS.get(kind, _OTHER_AUTHOR),
+        rule=AUTHORS.get(kind.lower(), _OTHER_AUTHOR),
         action=kind,
         target=_target(model, conversation_id),
         model=model,
-        answered=kind == _ASSISTANT,
+        answered=answered,
         conversation=conversation_id,
         client=text(author, "client_type", findings),
         extra=(
-            ("gen_ai.response.id", message_id if kind == _ASSISTANT else None),
+            ("gen_ai.response.id", message_id if answered else None),
             ("openai_compliance.message.id", message_id),
             ("openai_compliance.message.previous_id", _previous(record, findings)),
             ("openai_compliance.file.ids", _file_ids(message, findings)),

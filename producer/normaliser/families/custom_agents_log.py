@@ -124,7 +124,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     fields = mapping(details, "agent_fields", findings)
     settings = mapping(fields, "model_spec", findings)
     draft = Draft(
-        rule=EVENTS.get(event, _OTHER_EVENT),
+        rule=EVENTS.get(event.upper(), _OTHER_EVENT),
         action=event,
         outcome=stated_outcome(details, findings),
         target=target_by(TARGETS, details, findings),

@@ -147,14 +147,14 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     role = required_text(author, "role", findings, within=f"{_PATH}.author.")
     message_id = identifier(message, "id", findings)
     return Draft(
-        rule=ROLES.get(role, _OTHER_ROLE),
+        rule=ROLES.get(role.lower(), _OTHER_ROLE),
         action=role,
         target=target,
-        answered=role == "assistant",
+        answered=role.lower() == "assistant",
         conversation=conversation,
         tool=text(author, "tool_name", findings),
         extra=(
-            ("gen_ai.response.id", message_id if role == "assistant" else None),
+            ("gen_ai.response.id", message_id if role.lower() == "assistant" else None),
             ("openai_compliance.message.id", message_id),
             ("openai_compliance.gpt.id", identifier(message, "gpt_id", findings)),
             ("openai_compliance.project.id", identifier(message, "project_id", findings)),

@@ -45,7 +45,7 @@ from tests.unit.normaliser.lines import (
         ("sso_blocked", "auth.action", "blocked", (3002, 99, 2)),
         ("signup_failed", "auth.action", "failure", (3001, 1, 2)),
         ("password_reset_denied", "auth.action", "blocked", (3001, 4, 2)),
-        ("mfa_reset_success", "auth.action", "success", (3002, 99, 1)),
+        ("mfa_reset_success", "auth.action", "success", (3001, 11, 1)),
         ("password_login_invalid_code", "auth.signin", "failure", (3002, 1, 2)),
         ("LOGIN_SUCCEEDED", "auth.signin", "success", (3002, 1, 1)),
         ("", "auth.action", "unknown", (3002, 0, 0)),

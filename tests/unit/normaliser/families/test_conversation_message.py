@@ -162,3 +162,14 @@ def test_content_comes_in_kinds(content: object, expected: object) -> None:
     """Each kind has its own fields, all of which may be missing."""
     record = a_record("CONVERSATION_MESSAGE", message={"content": content})
     assert expected == the_event(record, include=Include(content=True))["content"]
+
+
+def test_authors_are_read_in_any_case() -> None:
+    """The action stays as it is written."""
+    for kind in ("assistant", "Assistant"):
+        message = {"id": "msg-1", "author": {"type": kind, "model": "gpt-5-5"}}
+        event = the_event(a_record("CONVERSATION_MESSAGE", message=message))
+        assert (kind, "api.call") == (event["action"], event["event_type"])
+        assert {"gen_ai.response.model": "gpt-5-5", "gen_ai.response.id": "msg-1"}.items() <= (
+            event["attributes"].items()
+        )

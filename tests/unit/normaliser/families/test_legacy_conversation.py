@@ -244,3 +244,11 @@ def test_content_and_addresses_show_only_where_included() -> None:
         {"title": "TITLE"},
     ] == shown
     assert "a@example.org" == normalised(record).events[0]["actor"]["email"]
+
+
+def test_roles_are_read_in_any_case() -> None:
+    """The action stays as it is written."""
+    for role in ("assistant", "Assistant"):
+        (event,) = normalised(a_conversation({**MESSAGE, "author": {"role": role}})).events
+        assert (role, "api.call") == (event["action"], event["event_type"])
+        assert "m-1" == event["attributes"]["gen_ai.response.id"]
