@@ -4,9 +4,10 @@ ChatGPT writes `gpt-5-5` where the API, and with it every price list, writes `gp
 
 1. Lower case, without white space around it.
 2. Who serves a model of OpenAI's is no part of its name: `openai/` and `azure/` go.
-3. In `gpt-<major>-<minor>` and `chatgpt-<major>-<minor>` the second hyphen is a point. A minor
-   version has one or two digits and no leading zero, and no day of a date behind it; so
-   `gpt-4-0613`, `gpt-4-32k` and `gpt-5-2025-08-07` stay what they are.
+3. In `gpt-<major>-<minor>` and `chatgpt-<major>-<minor>` the hyphen between both is a point, also
+   where words say before what the model makes (`gpt-image-1-5`). A minor version has one or two
+   digits and no leading zero, and no day of a date behind it; so `gpt-4-0613`, `gpt-4-32k` and
+   `gpt-5-2025-08-07` stay what they are.
 4. What stands behind it stays, dates above all: `-codex-max`, `-2024-08-06`, `@2026-01-01`.
 5. What follows a colon goes: how hard it thought (`gpt-5-5:high`), or whose it is. A fine-tuned
    model has a price of its own, which is that of all models tuned from the same one:
@@ -24,7 +25,7 @@ from producer.contract.event import Model
 _SERVED: Final = re.compile(r"(?:(?:openai|azure)/)+")
 _OURS: Final = re.compile(r"(?:ft:)?(?:chat)?gpt-|(?:ft:)?o[0-9]|ft:")
 _HYPHENATED_VERSION: Final = re.compile(
-    r"((?:chat)?gpt-[0-9]+)-([1-9][0-9]?)(?=[-@]|$)(?!-[0-9]{2}(?:-|$))"
+    r"((?:chat)?gpt-(?:[a-z]+-)*[0-9]+)-([1-9][0-9]?)(?=[-@]|$)(?!-[0-9]{2}(?:-|$))"
 )
 _TUNED: Final = "ft:"
 _CACHED_LENGTH_MAX: Final = 64

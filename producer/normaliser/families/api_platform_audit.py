@@ -106,6 +106,11 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
             ("openai_compliance.project.id", person_at(project, "id", findings)),
             ("openai_compliance.role", role),
             ("openai_compliance.scopes", scopes),
+            # Not the project that the action was in: the one that something was set for.
+            (
+                "openai_compliance.data.project_id",
+                person_at(mapping(details, "data", findings), "project_id", findings),
+            ),
             *(
                 (attribute, person_at(details, field, findings))
                 for field, attribute in ATTRIBUTES.items()

@@ -84,6 +84,8 @@ TARGETS: Final = {
     "site_project_id": "site_project",
     "environment_id": "environment",
 }
+# A prompt is a part of its conversation, wherever that is.
+PROMPT_TARGETS: Final = {"session_id": "conversation", **TARGETS}
 
 ATTRIBUTES: Final = {
     "tool_type": "gen_ai.tool.type",
@@ -102,12 +104,14 @@ ATTRIBUTES: Final = {
     "version_id": "openai_compliance.site.version_id",
     "version_number": "openai_compliance.site.version_number",
     "deployment_id": "openai_compliance.site.deployment_id",
+    "environment_revision": "openai_compliance.site.environment_revision",
 }
 
 # Who made a token or a plugin need not be who acts on it.
 CREATORS: Final = ("created_by_user_id", "plugin_creator_account_user_id")
 
 _ANSWER: Final = "PROMPT_RESPONSE_RECEIVED"
+_PROMPTS: Final = frozenset({"PROMPT_SENT", _ANSWER})
 _WORKSPACE_UPDATED: Final = "WORKSPACE_UPDATED"
 _MCP: Final = "APP_MCP_"
 _DECISION: Final = "TOOL_DECISION"
@@ -181,6 +185,7 @@ def _extra(
         *agent_attributes(record, identifier(agent, "id", findings), findings),
         ("openai_compliance.agent.type", text(agent, "type", findings)),
         ("openai_compliance.connector.id", identifier(meta, "connector_id", findings)),
+        ("openai_compliance.resource.id", identifier(meta, "resource_id", findings)),
         ("openai_compliance.creator.id", next((one for one in creators if one), None)),
         *attributes_by(ATTRIBUTES, details, findings),
     )
@@ -211,7 +216,8 @@ def _target(
         return {"kind": "model", "id": model, "name": None}
     if event == _WORKSPACE_UPDATED:
         return target_by({"workspace_id": "workspace"}, record, findings)
-    return target_by(TARGETS, mapping(record, "event_details", findings), findings)
+    table = PROMPT_TARGETS if event in _PROMPTS else TARGETS
+    return target_by(table, mapping(record, "event_details", findings), findings)
 
 
 def _tokens(usage: JsonObject, findings: Findings) -> Tokens | None:

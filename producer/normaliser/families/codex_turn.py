@@ -5,7 +5,7 @@ Input comes without cached; the turn is told again by COSTS, so it is not summab
 
 from typing import Final
 
-from producer.contract.event import Cost, Tokens
+from producer.contract.event import Cost, Target, Tokens
 from producer.normaliser.actors import agent_attributes, who_acted
 from producer.normaliser.details import attributes_by
 from producer.normaliser.envelope import read_timestamp
@@ -35,23 +35,30 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     payload = mapping(record, "payload", findings)
     model = text(payload, "model", findings)
     session = identifier(payload, "session_id", findings)
+    session = session or identifier(payload, "thread_id", findings)
     agent = mapping(record, "agent", findings)
     return Draft(
         rule=_TURN,
         action=ACTION,
         outcome=stated_outcome(payload, findings),
-        target=None if model is None else {"kind": "model", "id": model, "name": None},
+        target=_target(model, session),
         model=model,
         answered=True,
         tokens=_tokens(mapping(payload, "token_usage", findings), findings),
         cost=_cost(payload, findings),
-        session=session or identifier(payload, "thread_id", findings),
+        session=session,
         client=text(payload, "product_client_id", findings) or text(record, "client_id", findings),
         extra=(
             *agent_attributes(record, identifier(agent, "id", findings), findings),
             *attributes_by(ATTRIBUTES, payload, findings),
         ),
     )
+
+
+def _target(model: str | None, session: str | None) -> Target | None:
+    if model is not None:
+        return {"kind": "model", "id": model, "name": None}
+    return None if session is None else {"kind": "conversation", "id": session, "name": None}
 
 
 def _tokens(usage: JsonObject, findings: Findings) -> Tokens | None:
