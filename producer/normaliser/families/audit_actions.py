@@ -163,8 +163,8 @@ def _read_action(action: str) -> Reading:
     words = _words(action)
     by_verb = f"{one_object(words.noun)}_{words.verb}"
     rule = ACTIONS.get(one_object(words.said)) or ACTIONS.get(by_verb) or _by_words(words)
-    noun = words.noun if words.verb else words.said
-    return Reading(rule, places_of(noun, rule.class_uid, by_key=words.is_by_key))
+    before = words.before if words.verb else words.said
+    return Reading(rule, places_of(before, words.behind, rule.class_uid))
 
 
 _cached = lru_cache(maxsize=_ACTIONS_CACHED)(_read_action)

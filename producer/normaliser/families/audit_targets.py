@@ -2,8 +2,9 @@
 
 In this order:
 
-1. the action's own object, the word that is nearest the end of its name first: `<object>_id`, also
-   under the object's other name, then `id`, then `<words>_<object>_id`;
+1. the action's own object, which stands before its verb, by its last word: `<object>_id`, also
+   under the object's other name, then `id`, then `<words>_<object>_id`; then what its other words
+   and those behind the verb are about;
 2. the feature that a workspace has or has not;
 3. another id that is known, people first, or last where an API key acts: it names whose it is;
 4. the tenant, where the action names it.
@@ -13,6 +14,7 @@ an object, or owns it, is not what it was done to.
 """
 
 import re
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import msgspec
@@ -93,40 +95,58 @@ class Ids(msgspec.Struct, frozen=True, kw_only=True):
     beside: dict[str, str]
 
 
-def places_of(noun: str, class_uid: int, *, by_key: bool) -> tuple[Place, ...]:
-    """Tell where to look for what was done to the object of an action, in order."""
-    words = _object_words(noun, class_uid)
+def places_of(before: str, behind: str, class_uid: int) -> tuple[Place, ...]:
+    """Tell where to look for what was done, by what stands before and behind its verb, in order.
+
+    An API key's action has nothing before its verb.
+    """
+    if behind and before in _TENANTS and class_uid != ocsf.API_ACTIVITY:
+        # To add a user to a workspace is done to the user.
+        before, behind = behind, before
+    words = _object_words(before or behind, class_uid)
     own = [word for word in words if word not in _TENANTS] or words
     people = (*_exact(_PERSON), *_ending(_PERSON))
     things = [place for kind in THINGS for place in _exact(kind)]
     return (
         *_own(own),
+        *(_around(_split(behind)) if before else ()),
         Place(_FEATURE, _FEATURE),
-        *((*things, *people) if by_key else (*people, *things)),
+        *((*people, *things) if before else (*things, *people)),
         *(place for word in words if word in _TENANTS for place in _exact(word.lower())),
     )
 
 
 def _object_words(noun: str, class_uid: int) -> list[str]:
-    words = noun.split("_")[-_WORDS_MAX:] if _PLAIN.fullmatch(noun) else []
     if one_object(noun) in OF_PEOPLE:
         return [_USER]
+    words = _split(noun)
     if class_uid != ocsf.GROUP_MANAGEMENT:
         return words
     ends = [place for place, word in enumerate(words) if singular(word) == _GROUP]
     return words[: ends[-1] + 1] if ends else [_GROUP]
 
 
+def _split(noun: str) -> list[str]:
+    return noun.split("_")[-_WORDS_MAX:] if _PLAIN.fullmatch(noun) else []
+
+
 def _own(words: list[str]) -> list[Place]:
-    """Give the places of an action's own object, from the last word to the first."""
-    found: list[Place] = []
-    for end in range(len(words), 0, -1):
-        names = _names(words[:end])
-        found += (place for name in names for place in _exact(name))
-        if end == len(words):
-            found.append(Place("id", kind_of(names[0]) or names[0]))
-        found += (place for name in names for place in _ending(name))
-    return found or [Place("id", "object")]
+    """Give the places of an action's own object: its last word, then those in front of it."""
+    if not words:
+        return [Place("id", "object")]
+    names = _names(words)
+    own = Place("id", kind_of(names[0]) or names[0])
+    return [*_each(_exact, names), own, *_each(_ending, names), *_around(words[:-1])]
+
+
+def _around(words: list[str]) -> list[Place]:
+    """Give the places of objects that stand beside it, the last one first."""
+    ends = (_names(words[:end]) for end in range(len(words), 0, -1))
+    return [place for names in ends for place in (*_each(_exact, names), *_each(_ending, names))]
+
+
+def _each(places: Callable[[str], list[Place]], names: list[str]) -> Iterator[Place]:
+    return (place for name in names for place in places(name))
 
 
 def _names(words: list[str]) -> list[str]:

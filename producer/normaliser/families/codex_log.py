@@ -85,7 +85,7 @@ TARGETS: Final = {
     "environment_id": "environment",
 }
 # A prompt is a part of its conversation, wherever that is.
-PROMPT_TARGETS: Final = {"session_id": "conversation", **TARGETS}
+PROMPT_TARGETS: Final = {"session_id": "conversation", "environment_id": "environment"}
 
 ATTRIBUTES: Final = {
     "tool_type": "gen_ai.tool.type",
