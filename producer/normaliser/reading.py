@@ -70,6 +70,8 @@ def text(values: JsonObject, name: str, findings: Findings) -> str | None:
 def identifier(values: JsonObject, name: str, findings: Findings) -> str | None:
     """Give the id at `name`; an integer is an id too, as text."""
     value = values.get(name)
+    if value is None:
+        return None
     if type(value) is str:
         return value or None
     if type(value) is int:

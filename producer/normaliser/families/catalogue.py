@@ -46,8 +46,6 @@ OBJECTS: Final[dict[str, Family]] = {
 # The objects of all other interfaces, by the beginning of their names.
 _OTHER_OBJECTS: Final = ("compliance.", "organization.", "workspace.")
 
-# The envelope of families, but for what the flat shape may have as well: its id and its time.
-_ENVELOPE: Final = ("principal", "actor")
 # What records of each family have beside it; rows of COSTS may lack all of the envelope.
 OWN_FIELDS: Final[dict[str, tuple[str, ...]]] = {
     "APP_AUTH_LOG": ("app_id", "link_id"),
@@ -90,7 +88,7 @@ def family_of(record: JsonObject) -> Family:
 
 
 def _is_of_a_family(record: JsonObject, kind: str) -> bool:
-    if any(type(record.get(name)) is dict for name in _ENVELOPE):
+    if type(record.get("principal")) is dict or type(record.get("actor")) is dict:
         return True
     if any(type(record.get(name)) in (dict, str) for name in OWN_FIELDS[kind]):
         return True
