@@ -39,11 +39,13 @@ _DECODER: Final = msgspec.json.Decoder(float_hook=NumberText)
 # quote without its partner costs one pass and not one for each quote behind it.
 _TOKEN: Final = re.compile(rb'"(?:[^"\\]++|\\.?+)*+(?:"|\Z)|[\[\]{}]', re.DOTALL)
 _STRING: Final = re.compile(rb'"(?:[^"\\]++|\\.?+)*+(?:"|\Z)', re.DOTALL)
-# What is neither an object nor an array: a string, a number, a word; or what is none of them.
+# What is neither an object nor an array: a string, a number, a word; or what is none of them. In
+# that, a bracket within a quoted word begins no document, and a quote without its partner quotes
+# nothing. A quote that opens has a space in front, so no more than the next one is looked at.
 _SCALAR: Final = re.compile(
     rb'"(?:[^"\\]++|\\.?+)*+(?:"|\Z)'
     rb"|(?:-?[0-9]++(?:\.[0-9]++)?(?:[eE][-+]?[0-9]++)?|true|false|null)(?=[\s{\[\"]|\xef\xbb\xbf|\Z)"
-    rb"|[^{\[]++",
+    rb'|(?:[^{\["]++|(?<=\s)"(?:[^"\\]++|\\.?+)*+"(?=[\s{\[]|\Z)|")++',
     re.DOTALL,
 )
 _LONG_INTEGER: Final = re.compile(

@@ -91,6 +91,13 @@ def test_unclosed_quotes_cost_one_pass() -> None:
     assert [FailureKind.UNDECODABLE] == kinds(line)
 
 
+@pytest.mark.parametrize("quoted", [b' "', b' "a', b' \\"', b'" ', b' "{', b' "\\'])
+def test_quotes_between_words_cost_one_pass(quoted: bytes) -> None:
+    """Hundreds of thousands of them are looked at once, not once for each of them."""
+    found = read_documents(b"oops" + quoted * 300_000)
+    assert [] == [document for document in found if document.record is not None]
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
@@ -115,6 +122,10 @@ def test_documents_on_one_line_are_split(line: bytes, expected: list[object]) ->
         (b'{"a":1}garbage', [b'{"a":1}', b"garbage"], [0]),
         (b'{"a":1} oops {"b":2}', [b'{"a":1}', b"oops", b'{"b":2}'], [0, 2]),
         (b'oops 1 {"a":1}', [b"oops 1", b'{"a":1}'], [1]),
+        (b'oops "{" {"a":1}', [b'oops "{"', b'{"a":1}'], [1]),
+        (b'oops "{"', [b'oops "{"'], []),
+        (b'x" {"a":1}', [b'x"', b'{"a":1}'], [1]),
+        (b'oops " {"a":1}', [b'oops "', b'{"a":1}'], [1]),
         (b'{"a":1},{"b":2}', [b'{"a":1}', b",", b'{"b":2}'], [0, 2]),
         (b'[1]{"a":1}', [b"[1]", b'{"a":1}'], [1]),
         (b'{a}{"a":1}', [b"{a}", b'{"a":1}'], [1]),
