@@ -9,7 +9,12 @@ import click
 
 from producer.cli.rooms import ListedSource, Rooms
 from producer.clock import SystemClock
-from producer.contract.source import CommandKind, SourceCommand
+from producer.contract.source import (
+    SOURCE_DISABLED,
+    UNKNOWN_SOURCE,
+    CommandKind,
+    SourceCommand,
+)
 from producer.settings import Settings
 
 
@@ -24,6 +29,30 @@ def existing_source(rooms: Rooms, settings: Settings, source_id: str) -> ListedS
             f"there is no source {source_id!r}{hint or '; `sources list` shows them'}"
         )
     return found
+
+
+def enabled_source(rooms: Rooms, settings: Settings, source_id: str) -> ListedSource:
+    """Find a source that commands are carried out for; wrong usage where it is disabled."""
+    found = existing_source(rooms, settings, source_id)
+    if found.source.disabled:
+        raise click.UsageError(
+            f"source {source_id!r} is disabled, so nothing of it is published; enable it with"
+            " `sources apply`, then ask again"
+        )
+    return found
+
+
+def what_to_do(command: SourceCommand, failure: str) -> str:
+    """Say what to do about a command that ended before it was carried out whole."""
+    source_id = command.source_id
+    if failure == UNKNOWN_SOURCE:
+        return "`sources list` shows what there is; ask again once the source is there"
+    if failure == SOURCE_DISABLED:
+        return "enable the source with `sources apply`, then ask again"
+    return (
+        f"`sources check {source_id}` tries what discovery does; ask again once the bucket can be"
+        " listed, which repeats what was published"
+    )
 
 
 def a_command(

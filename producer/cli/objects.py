@@ -6,11 +6,12 @@ from typing import Final
 
 import click
 
-from producer.cli.asking import a_command, existing_source
+from producer.cli.asking import a_command, enabled_source, existing_source, what_to_do
 from producer.cli.rooms import KnownObject, ObjectState, Rooms
 from producer.cli.starting import start, stopped_by_signals
 from producer.cli.text import columns, moment, printable
 from producer.contract.source import CommandKind, SourceCommand
+from producer.errors import FatalError
 from producer.settings import Settings
 
 _PATIENCE_SECONDS: Final = 60
@@ -77,7 +78,7 @@ def retry(  # noqa: PLR0913 - one argument an option
     quarantined, unless keys are named.
     """
     settings = start()
-    existing_source(rooms, settings, source_id)
+    enabled_source(rooms, settings, source_id)
     command = a_command(CommandKind.RETRY, source_id, keys=tuple(dict.fromkeys(keys)))
 
     def is_meant(each: KnownObject) -> bool:
@@ -92,7 +93,7 @@ def retry(  # noqa: PLR0913 - one argument an option
         _show(meant, as_json=as_json)
         _say(f"{_objects(len(meant))} would be tried again" if dry_run else "nothing to try again")
         return
-    _carry_out(rooms, settings, command, timeout_seconds)
+    objects = _carry_out(rooms, settings, command, timeout_seconds)
 
     def is_done(each: KnownObject) -> bool:
         known = before.get(each.version.key)
@@ -100,7 +101,7 @@ def retry(  # noqa: PLR0913 - one argument an option
 
     done = [each for each in rooms.list_objects(settings, source_id) if is_done(each)]
     _show(done, as_json=as_json)
-    _say(f"{_objects(len(done))} of {len(meant)} tried again")
+    _say(f"{_objects(objects)} of {len(meant)} tried again")
 
 
 @objects.command()
@@ -128,7 +129,7 @@ def replay(  # noqa: PLR0913 - one argument an option
     replay id. What is new is pulled as new.
     """
     settings = start()
-    existing_source(rooms, settings, source_id)
+    enabled_source(rooms, settings, source_id)
     # Python compares by code points, and UTF-8 keeps their order.
     if from_key > to_key:
         raise click.UsageError("--from sorts behind --to, in the order of their UTF-8 bytes")
@@ -142,14 +143,14 @@ def replay(  # noqa: PLR0913 - one argument an option
         _say(_replayable(known) if dry_run else "nothing is known in that range")
         return
     command = a_command(CommandKind.REPLAY, source_id, from_key=from_key, to_key=to_key)
-    _carry_out(rooms, settings, command, timeout_seconds)
+    objects = _carry_out(rooms, settings, command, timeout_seconds)
     done = [
         each
         for each in rooms.list_objects(settings, source_id)
         if each.version.replay_id == command.command_id
     ]
     _show(done, as_json=as_json)
-    _say(f"{_objects(len(done))} of {len(known)} pulled again, replay id {command.command_id}")
+    _say(f"{_objects(objects)} of {len(known)} pulled again, replay id {command.command_id}")
 
 
 @objects.command()
@@ -163,16 +164,24 @@ def reconcile(rooms: Rooms, source_id: str, *, timeout_seconds: int) -> None:
     and how many objects were late.
     """
     settings = start()
-    existing_source(rooms, settings, source_id)
+    enabled_source(rooms, settings, source_id)
     _carry_out(rooms, settings, a_command(CommandKind.RECONCILE, source_id), timeout_seconds)
     _say("the whole prefix is listed next")
 
 
 def _carry_out(
     rooms: Rooms, settings: Settings, command: SourceCommand, timeout_seconds: int
-) -> None:
+) -> int:
+    """Have a command carried out; give how many objects it published."""
     with stopped_by_signals() as stop:
-        rooms.carry_out(settings, command, timeout_seconds=timeout_seconds, stop=stop)
+        end = rooms.carry_out(settings, command, timeout_seconds=timeout_seconds, stop=stop)
+    if end.failure is not None:
+        raise FatalError(
+            f"{command.kind.value} {command.command_id} of source {command.source_id!r} ended"
+            f" after {_objects(end.objects)}: {end.failure};"
+            f" {what_to_do(command, end.failure)}"
+        )
+    return end.objects
 
 
 def _attempt(each: KnownObject) -> tuple[str, int]:

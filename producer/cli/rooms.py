@@ -67,6 +67,14 @@ class KnownObject:
 
 
 @dataclass(frozen=True, kw_only=True)
+class CommandEnd:
+    """How a command ended; without a `failure`, well."""
+
+    objects: int
+    failure: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class SystemCheck:
     """How one outside system answered; without a `problem` it is as it should be."""
 
@@ -129,8 +137,8 @@ class Rooms(Protocol):
         *,
         timeout_seconds: float,
         stop: threading.Event,
-    ) -> None:
-        """Put a command to discovery; return once it is carried out, raise where it is not."""
+    ) -> CommandEnd:
+        """Put a command to discovery and tell how it ended; raise where that is not known."""
         ...
 
     def remove_source(self, settings: Settings, source_id: str) -> None:

@@ -109,6 +109,9 @@ def _discovery_as_json(told: SourceHealth) -> dict[str, object] | None:
         "secondsBehind": status.seconds_behind,
         "objectsQuarantined": status.objects_quarantined,
         "objectsLate": status.objects_late,
+        "lastCommandId": status.last_command_id,
+        "lastCommandObjects": status.last_command_objects,
+        "lastCommandFailure": status.last_command_failure,
         "updatedAt": moment(status.updated_at),
         "ageSeconds": _age_seconds(told, status),
         "isPullRunning": told.is_pull_running,
@@ -132,6 +135,7 @@ def _discovery_rows(told: SourceHealth) -> Iterator[tuple[str, str]]:
     yield "Objects behind", _behind(told, status)
     yield "Objects quarantined", str(status.objects_quarantined)
     yield "Objects late", str(status.objects_late)
+    yield "Last command", _last_command(status)
     age = span(_age_seconds(told, status))
     yield "Told", f"{moment(status.updated_at)}, {age} ago{_of_process(told)}"
 
@@ -145,6 +149,13 @@ def _where(told: SourceHealth, status: SourceStatus) -> str:
     if (status.bucket, status.prefix) != (source.bucket, source.prefix):
         where += ", which is not the source's any more"
     return where
+
+
+def _last_command(status: SourceStatus) -> str:
+    if status.last_command_id is None:
+        return "none"
+    failure = f", then {status.last_command_failure}" if status.last_command_failure else ""
+    return f"{status.last_command_id}: {status.last_command_objects} objects{failure}"
 
 
 def _behind(told: SourceHealth, status: SourceStatus) -> str:

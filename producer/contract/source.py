@@ -1,6 +1,7 @@
 """A customer's bucket to read, and what a person may ask to be done with its objects."""
 
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
@@ -31,6 +32,11 @@ class IngestionSource(msgspec.Struct, frozen=True, kw_only=True):
     region: str | None = None
     poll_every_seconds: int = 60
     include: Include = Include()
+
+
+# Why a command fails, besides the reasons for which a bucket cannot be listed.
+UNKNOWN_SOURCE: Final = "unknown_source"
+SOURCE_DISABLED: Final = "source_disabled"
 
 
 class CommandKind(StrEnum):

@@ -45,4 +45,9 @@ class SourceStatus(msgspec.Struct, frozen=True, kw_only=True):
     seconds_behind: int = 0
     objects_quarantined: int = 0
     objects_late: int = 0
+    # What a person asked for last that has ended, how many objects it published, and why it ended
+    # before it was carried out whole, where it did.
+    last_command_id: str | None = None
+    last_command_objects: int = 0
+    last_command_failure: str | None = None
     updated_at: int

@@ -1,25 +1,30 @@
-"""What people asked for in `commands`, one after the other, and how far it is done. Pure.
+"""What people asked for in `commands`, and how far it is done. Pure.
 
 Laws of this file:
 
-1. The commands of a partition are carried out in order, one at a time, by who owns the partition
-   of `sources` of the same number. The group's offset on `commands` travels with the lease.
-2. A command's offset moves on in the transaction that holds the last of what it asked for. Before
-   that its metadata says how far it got, so that a successor repeats nothing.
-3. A retry passes each key once, in the order of keys, and makes one attempt at each that failed.
+1. The commands of a partition are carried out by who owns the partition of `sources` of the same
+   number; those of one source in order, one at a time. The group's offset on `commands` travels
+   with the lease.
+2. The first that has not ended is the head, and the offset is the head's. It moves on in the
+   transaction that tells of the head's end, so a successor leaves none out. Until then its
+   metadata says how far the head got, so that a successor repeats nothing.
+3. Beside a head, retries and reconcilings of other sources are carried out. What has ended behind
+   the head is remembered by its source's status; of what has not, a successor may make one
+   attempt more, which puts no line into raw twice. Replays would: so only the head is one.
+4. A retry passes each key once, in the order of keys, and makes one attempt at each that failed.
    One that fails again has been passed.
-4. A replay publishes a version only once its last attempt has ended, and only the version that
+5. A replay publishes a version only once its last attempt has ended, and only the version that
    the ledger holds: what is new at a key is discovery's, not a replay.
 """
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final, Protocol
 from urllib.parse import quote, unquote
 
 from msgspec.structs import replace
 
-from producer.contract.objects import START, ObjectVersion
+from producer.contract.objects import START, ObjectVersion, Reason
 from producer.contract.source import SourceCommand
 from producer.discovery.ledger import Ledger, in_order
 from producer.discovery.listing import Listing, ListingFinished
@@ -29,21 +34,38 @@ from producer.kafka.stages import Committed
 from producer.s3.object_store import ListedObject, ObjectStoreRefusedError, Page
 
 _AFTER: Final = "after="
+_OBJECTS: Final = "&objects="
 _MICROSECONDS: Final = 1_000_000
-# A command does not wait for ever for a bucket that cannot be listed: others are behind it. But
-# longer, in all, than a store that is throttled is not asked at all (`producer.s3.pace`).
-_REFUSALS_IN_A_ROW_MAX: Final = 6
+# A command does not wait for ever for a bucket that cannot be listed: others are behind it, and
+# who asked waits for an answer. But longer, in all, than a store that is throttled is not asked at
+# all (`producer.s3.pace`).
+_REFUSALS_IN_A_ROW_MAX: Final = 3
+_REFUSALS_THAT_PASS_IN_A_ROW_MAX: Final = 6
+_PASSING: Final = frozenset({Reason.THROTTLED, Reason.UNAVAILABLE})
 _PAUSE_SECONDS: Final = 5
 
 
 class Order:
-    """A command, where it lies, and the last key for which it is known to be carried out."""
+    """A command, where it lies, and how far it is known to be carried out."""
 
     def __init__(self, offset: int, command: SourceCommand | None) -> None:
         """A message without a value is no command, but it has its place in the order."""
         self.offset = offset
         self.command = command
+        # The last key that is committed, and how many objects are.
         self.after_key: str | None = None
+        self.objects = 0
+        # It has ended; that is still to be told.
+        self.is_over = False
+        self.failure: str | None = None
+        self.is_told = False
+        # Since when its source is not known.
+        self.missing_since: int | None = None
+
+    @property
+    def source_id(self) -> str | None:
+        """Whose objects it is about."""
+        return None if self.command is None else self.command.source_id
 
 
 class Orders:
@@ -51,45 +73,91 @@ class Orders:
 
     def __init__(self, committed: Committed, *, group: str) -> None:
         """`committed` is the group's offset; its metadata is of the command that lies there."""
-        self._after = (committed.offset, _after_key(committed.metadata, group))
+        self._committed = committed
+        self._progress = _progress(committed.metadata, group)
         self._waiting: deque[Order] = deque()
-        self.position = committed.offset
+        self._of_source: dict[str | None, deque[Order]] = {}
+        self._position = committed.offset
 
     def receive(self, offset: int, command: SourceCommand | None) -> None:
         """Take the next message of the topic."""
         order = Order(offset, command)
-        if offset == self._after[0]:
-            order.after_key = self._after[1]
+        if offset == self._committed.offset:
+            order.after_key, order.objects = self._progress
         self._waiting.append(order)
+        self._of_source.setdefault(order.source_id, deque()).append(order)
+
+    def leave_out_ended(self, last_commands: Mapping[str, str | None]) -> None:
+        """Leave out what a predecessor ended behind its head, as sources' statuses tell.
+
+        To be called once, when all is received that a predecessor may have seen.
+        """
+        ended = [
+            order
+            for source_id, command_id in last_commands.items()
+            for order in _up_to(self._of_source.get(source_id, ()), command_id)
+        ]
+        # An offset that lies before what has ended was set by a person, to have it repeated.
+        if self.head not in ended:
+            self.told(ended)
 
     @property
     def head(self) -> Order | None:
-        """The command that is carried out now."""
-        return self._waiting[0] if self._waiting else None
+        """The first that has not ended."""
+        return next((order for order in self._waiting if not order.is_over), None)
+
+    @property
+    def offset(self) -> int:
+        """The offset to be committed once all is told that has ended."""
+        head = self.head
+        if head is not None:
+            return head.offset
+        return self._waiting[-1].offset + 1 if self._waiting else self._position
+
+    def next_of_each_source(self) -> list[Order]:
+        """Give the first of each source."""
+        return [orders[0] for orders in self._of_source.values()]
 
     def __len__(self) -> int:
-        """How many wait, with the one that is carried out."""
+        """How many wait, with those under way."""
         return len(self._waiting)
 
-    def done(self) -> None:
-        """Take note that the head's end is committed."""
-        self.position = self._waiting.popleft().offset + 1
+    def told(self, ended: list[Order]) -> None:
+        """Take note that the ends of these are committed."""
+        for order in ended:
+            order.is_over = order.is_told = True
+            of_source = self._of_source[order.source_id]
+            of_source.remove(order)
+            if not of_source:
+                del self._of_source[order.source_id]
+        while self._waiting and self._waiting[0].is_told:
+            self._position = self._waiting.popleft().offset + 1
 
 
-def to_metadata(after_key: str | None) -> str:
+def _up_to(orders: "deque[Order] | tuple[()]", command_id: str | None) -> Iterator[Order]:
+    """Give a source's commands up to one of them; none where it is not there."""
+    ids = [order.command.command_id for order in orders if order.command is not None]
+    if command_id in ids:
+        yield from list(orders)[: ids.index(command_id) + 1]
+
+
+def to_metadata(after_key: str | None, objects: int) -> str:
     """Write how far a command got as the metadata of an offset: ASCII, below 4,096 bytes."""
-    return "" if after_key is None else _AFTER + quote(after_key, safe="/")
+    if after_key is None:
+        return ""
+    return f"{_AFTER}{quote(after_key, safe='/')}{_OBJECTS}{objects}"
 
 
-def _after_key(metadata: str, group: str) -> str | None:
+def _progress(metadata: str, group: str) -> tuple[str | None, int]:
     if not metadata:
-        return None
-    if not metadata.startswith(_AFTER):
+        return None, 0
+    key, counted, objects = metadata.removeprefix(_AFTER).partition(_OBJECTS)
+    if not metadata.startswith(_AFTER) or (counted and not objects.isdecimal()):
         raise PlaceUnreadableError(
             f"the offset of group {group!r} on commands carries metadata of another program; "
             "reset it with Kafka's own tool, to behind the commands that are carried out"
         )
-    return unquote(metadata.removeprefix(_AFTER), errors="strict")
+    return unquote(key, errors="strict"), int(objects or 0)
 
 
 def _is_behind(key: str, after_key: str | None) -> bool:
@@ -99,7 +167,10 @@ def _is_behind(key: str, after_key: str | None) -> bool:
 class Execution(Protocol):
     """A command being carried out for one source."""
 
-    failure: str | None
+    @property
+    def failure(self) -> str | None:
+        """Why it ended before its end."""
+        ...
 
     def next_versions(self, *, now: int, most: int) -> list[ObjectVersion]:
         """Give what is to be published next; nothing while that has to be waited for."""
@@ -119,8 +190,10 @@ class Reconciling:
 
     failure: str | None = None
 
-    def __init__(self, source: SourceDiscovery) -> None:
-        source.want_whole_listing()
+    def __init__(self, source: SourceDiscovery | None) -> None:
+        """Without a source, nothing is done."""
+        if source is not None:
+            source.want_whole_listing()
 
     def next_versions(self, *, now: int, most: int) -> list[ObjectVersion]:  # noqa: ARG002 - an execution
         """Nothing: listings bring what they find."""
@@ -132,6 +205,32 @@ class Reconciling:
 
     def stop(self) -> None:
         """Nothing is held."""
+
+
+class Counting:
+    """Counts what a command would publish, and publishes nothing."""
+
+    def __init__(self, order: Order, execution: Execution) -> None:
+        self._order = order
+        self._execution = execution
+
+    @property
+    def failure(self) -> str | None:
+        """Why it ended before all was counted."""
+        return self._execution.failure
+
+    def next_versions(self, *, now: int, most: int) -> list[ObjectVersion]:
+        """Nothing, but the count is larger."""
+        self._order.objects += len(self._execution.next_versions(now=now, most=most))
+        return []
+
+    def is_done(self) -> bool:
+        """Whether all is counted."""
+        return self._execution.is_done()
+
+    def stop(self) -> None:
+        """Let go of what is held."""
+        self._execution.stop()
 
 
 class Retrying:
@@ -244,7 +343,9 @@ class Replaying:
         if isinstance(end, ListingFinished):
             return
         self._refusals_in_a_row += 1
-        if self._refusals_in_a_row < _REFUSALS_IN_A_ROW_MAX:
+        is_passing = end.reason in _PASSING
+        most = _REFUSALS_THAT_PASS_IN_A_ROW_MAX if is_passing else _REFUSALS_IN_A_ROW_MAX
+        if self._refusals_in_a_row < most:
             pause = _PAUSE_SECONDS << (self._refusals_in_a_row - 1)
             self._paused_at, self._not_before = now, now + pause * _MICROSECONDS
         else:

@@ -125,6 +125,11 @@ class LedgerTable:
         messages = self._read_through(reader)
         # From here on they change only by what this process itself commits.
         reader.pause(plan.source_status)
+        last_commands = {
+            source_id: status.last_command_id for source_id, status in self.statuses.items()
+        }
+        for orders in self.orders.values():
+            orders.leave_out_ended(last_commands)
         objects = self._reader_of(plan.objects)
         try:
             messages += self._read_through(objects)

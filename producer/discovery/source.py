@@ -34,6 +34,14 @@ class Listed(NamedTuple):
     objects_late: int
 
 
+class LastCommand(NamedTuple):
+    """The command of a source that ended last."""
+
+    command_id: str | None
+    objects: int
+    failure: str | None
+
+
 class SourceDiscovery:
     """One source's listing, ledger, and versions that wait to be published. Time is passed in."""
 
@@ -55,6 +63,7 @@ class SourceDiscovery:
         self.pending: deque[ObjectVersion] = deque()
         self.is_listed_once = False
         self.refusal: ObjectStoreRefusedError | None = None
+        self.last_command = _last_command(previous)
         self._new_id = new_id
         # Pulls among those pending whose keys a finished listing had passed.
         self._late: set[str] = set()
@@ -153,8 +162,18 @@ class SourceDiscovery:
             self.position.forget(outcome.key)
         self.is_status_due = True
 
-    def status(self, *, now: int, publishing: Sequence[ObjectVersion] = ()) -> SourceStatus:
-        """Build what is told about the source now, together with versions of those pending."""
+    def status(
+        self,
+        *,
+        now: int,
+        publishing: Sequence[ObjectVersion] = (),
+        ended: LastCommand | None = None,
+    ) -> SourceStatus:
+        """Build what is told about the source now.
+
+        Together with versions of those pending, and with the end of a command.
+        """
+        last_command = ended or self.last_command
         behind = [*self.ledger.unfinished, *self.pending]
         oldest = min((version.discovered_at for version in behind), default=now)
         return SourceStatus(
@@ -180,6 +199,9 @@ class SourceDiscovery:
             seconds_behind=(now - oldest) // _MICROSECONDS,
             objects_quarantined=self.ledger.quarantined_count,
             objects_late=self._objects_late + self._count_late(publishing),
+            last_command_id=last_command.command_id,
+            last_command_objects=last_command.objects,
+            last_command_failure=last_command.failure,
             updated_at=now,
         )
 
@@ -271,6 +293,14 @@ class SourceDiscovery:
         if self.source.disabled:
             return Status.DISABLED
         return Status.AWAITING_FIRST_EVENT if self._last_event_at is None else Status.ACTIVE
+
+
+def _last_command(previous: SourceStatus | None) -> LastCommand:
+    if previous is None:
+        return LastCommand(None, 0, None)
+    return LastCommand(
+        previous.last_command_id, previous.last_command_objects, previous.last_command_failure
+    )
 
 
 def _position(

@@ -5,16 +5,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from msgspec.structs import replace
+
 from producer.clock import Clock
 from producer.contract.names import object_message_key
 from producer.contract.objects import ObjectOutcome, ObjectVersion
 from producer.contract.source import IngestionSource, SourceCommand
 from producer.contract.status import SourceStatus
-from producer.discovery.executing import OrderExecution
+from producer.discovery.executing import Carried, OrderExecution
 from producer.discovery.listing import Listing
 from producer.discovery.position import PositionPolicy
 from producer.discovery.restoring import LedgerPlan, LedgerTable
-from producer.discovery.source import Listed, SourceDiscovery
+from producer.discovery.source import LastCommand, Listed, SourceDiscovery
 from producer.kafka.partitioning import partition_of
 from producer.kafka.stages import Committed, Message
 from producer.kafka.tables import ModelTable
@@ -56,8 +58,7 @@ class _Partition:
     sources: dict[str, SourceDiscovery] | None = None
     orders: OrderExecution | None = None
     # What the open transaction tells of the partition's commands.
-    is_order_carried: bool = False
-    is_order_ended: bool = False
+    carried: Carried | None = None
 
 
 class DiscoveryStage:
@@ -131,7 +132,7 @@ class DiscoveryStage:
     def has_work(self) -> bool:
         """Whether versions or statuses may be published, or the lease's offset moved."""
         return any(
-            held.is_position_due or (held.orders is not None and held.orders.is_done)
+            held.is_position_due or (held.orders is not None and held.orders.has_ended)
             for held in self._partitions.values()
         ) or any(
             self._publishable(source) or self._is_status_due(source) for source in self._owned()
@@ -145,21 +146,28 @@ class DiscoveryStage:
         self._publishing, self._telling = {}, {}
         self._is_status_time = self._plan.clock.steady() >= self._status_at
         for partition, held in self._partitions.items():
-            is_touched = held.is_position_due
-            for source in (held.sources or {}).values():
-                is_touched |= self._publish(transaction, source)
-            is_touched |= self._is_order_ended(held)
+            held.carried = None
+            ended = {} if held.orders is None else held.orders.ended()
+            is_touched = held.is_position_due or (
+                held.orders is not None and held.orders.has_ended
+            )
+            for source_id, source in (held.sources or {}).items():
+                is_touched |= self._publish(transaction, source, ended.pop(source_id, None))
+            if held.table is not None:
+                self._tell_of_missing(transaction, partition, held.table, ended=ended)
             if is_touched:
                 transaction.advance(self.topic, partition, offset=held.position)
-                self._carry_order(transaction, partition, held)
+                self._carry_orders(transaction, partition, held)
 
     def committed(self) -> None:
         """Take the published versions into the ledgers."""
         for held in self._partitions.values():
             held.is_position_due = False
             for source_id, source in (held.sources or {}).items():
-                self._learn(held, source_id, source)
-            self._learn_order(held)
+                self._learn(source_id, source)
+            if held.table is not None:
+                held.table.statuses.update(self._telling)
+            self._learn_orders(held)
         if self._telling and self._is_status_time:
             self._status_at = self._plan.clock.steady() + _STATUS_SECONDS
         self._publishing, self._telling = {}, {}
@@ -261,8 +269,7 @@ class DiscoveryStage:
         wanted = {
             source.id: source
             for source in self._plan.sources.values()
-            if partition_of(source.id.encode(), partitions=self._plan.ledger.partitions)
-            == partition
+            if self._partition_of(source.id) == partition
         }
         for source_id in [*held.sources]:
             if held.sources[source_id].source != wanted.get(source_id):
@@ -278,42 +285,34 @@ class DiscoveryStage:
                     new_id=self._plan.new_id,
                 )
 
-    def _is_order_ended(self, held: _Partition) -> bool:
-        held.is_order_carried = held.is_order_ended = False
-        return held.orders is not None and held.orders.is_done
-
-    def _carry_order(self, transaction: Transaction, partition: int, held: _Partition) -> None:
+    def _carry_orders(self, transaction: Transaction, partition: int, held: _Partition) -> None:
         """Let the group's offset on commands say how far they are carried out."""
-        orders = held.orders
-        if orders is None:
-            return
-        source_id = orders.source_id
-        versions = self._publishing.get(source_id, []) if source_id is not None else []
-        held.is_order_carried = orders.are_ours(versions)
-        held.is_order_ended = orders.is_done
-        transaction.carry(
-            self._plan.ledger.commands,
-            partition,
-            offset=orders.offset,
-            metadata=orders.place(versions),
-            under=self.topic,
-        )
+        if held.orders is not None:
+            held.carried = held.orders.carry(self._publishing)
+            transaction.carry(
+                self._plan.ledger.commands,
+                partition,
+                offset=held.carried.offset,
+                metadata=held.carried.metadata,
+                under=self.topic,
+            )
 
-    def _learn_order(self, held: _Partition) -> None:
-        if held.orders is None:
+    def _learn_orders(self, held: _Partition) -> None:
+        carried, held.carried = held.carried, None
+        if held.orders is None or carried is None:
             return
-        if held.is_order_carried and held.orders.source_id is not None:
-            held.orders.learn_published(self._publishing[held.orders.source_id])
-        if held.is_order_ended:
-            self._on_carried_out(*held.orders.learn_done())
-        held.is_order_carried = held.is_order_ended = False
+        told = held.orders.ended()
+        held.orders.learn(carried)
+        for order in carried.ended:
+            self._on_carried_out(order.command, order.objects, order.failure)
+            source = (held.sources or {}).get(order.source_id or "")
+            if source is not None and source.source.id in told:
+                source.last_command = told[source.source.id]
 
-    def _learn(self, held: _Partition, source_id: str, source: SourceDiscovery) -> None:
+    def _learn(self, source_id: str, source: SourceDiscovery) -> None:
         """Learn what the transaction told of one source."""
-        status = self._telling.get(source_id)
-        if status is not None and held.table is not None:
+        if source_id in self._telling:
             source.is_status_due = False
-            held.table.statuses[source_id] = status
         versions = self._publishing.get(source_id)
         if versions:
             source.learn_published(versions)
@@ -333,7 +332,9 @@ class DiscoveryStage:
     def _is_status_due(self, source: SourceDiscovery) -> bool:
         return source.is_status_due and self._plan.clock.steady() >= self._status_at
 
-    def _publish(self, transaction: Transaction, source: SourceDiscovery) -> bool:
+    def _publish(
+        self, transaction: Transaction, source: SourceDiscovery, ended: LastCommand | None
+    ) -> bool:
         versions = [source.pending[index] for index in range(self._publishable(source))]
         for version in versions:
             key = object_message_key(source_id=version.source_id, key=version.key).encode()
@@ -342,17 +343,47 @@ class DiscoveryStage:
             )
         if versions:
             self._publishing[source.source.id] = versions
-        # What counts versions travels with them, or a crash would leave them uncounted.
-        is_telling = bool(versions) or (source.is_status_due and self._is_status_time)
+        # What counts versions travels with them, or a crash would leave them uncounted; and the
+        # end of a command with its offset, or nobody could tell how it ended.
+        is_telling = (
+            bool(versions) or ended is not None or (source.is_status_due and self._is_status_time)
+        )
         if is_telling:
-            status = source.status(now=self._plan.clock.now(), publishing=versions)
-            transaction.publish(
-                topic=self._plan.ledger.source_status,
-                key=source.source.id.encode(),
-                value=self._plan.encode_status(status),
-            )
-            self._telling[source.source.id] = status
+            now = self._plan.clock.now()
+            self._tell(transaction, source.status(now=now, publishing=versions, ended=ended))
         return is_telling
+
+    def _tell_of_missing(
+        self,
+        transaction: Transaction,
+        partition: int,
+        table: LedgerTable,
+        *,
+        ended: Mapping[str, LastCommand],
+    ) -> None:
+        """Tell how commands ended whose source is no more, where it has a status."""
+        for source_id, command in ended.items():
+            told = table.statuses.get(source_id)
+            if told is not None and self._partition_of(source_id) == partition:
+                status = replace(
+                    told,
+                    last_command_id=command.command_id,
+                    last_command_objects=command.objects,
+                    last_command_failure=command.failure,
+                    updated_at=self._plan.clock.now(),
+                )
+                self._tell(transaction, status)
+
+    def _tell(self, transaction: Transaction, status: SourceStatus) -> None:
+        transaction.publish(
+            topic=self._plan.ledger.source_status,
+            key=status.source_id.encode(),
+            value=self._plan.encode_status(status),
+        )
+        self._telling[status.source_id] = status
+
+    def _partition_of(self, source_id: str) -> int:
+        return partition_of(source_id.encode(), partitions=self._plan.ledger.partitions)
 
     def _owned(self) -> list[SourceDiscovery]:
         return [

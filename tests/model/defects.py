@@ -1,6 +1,6 @@
 """Defects to be seeded into the product, one at a time, each a patch of one of its functions."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from producer.contract.objects import START, ObjectOutcome, ObjectVersion, Outcome
 from producer.discovery import ledger, orders
-from producer.discovery.executing import OrderExecution
+from producer.discovery.executing import Carried, OrderExecution
 from producer.discovery.ledger import Ledger
 from producer.discovery.listing import ListingFinished
 from producer.discovery.position import Position
@@ -161,17 +161,31 @@ def failed_transaction_is_not_believed(patch: pytest.MonkeyPatch) -> None:
 
 def command_ends_before_its_versions(patch: pytest.MonkeyPatch) -> None:
     """A command's offset moves on with the first of its versions."""
+    original = OrderExecution.carry
 
-    def offset(self: OrderExecution) -> int:
-        order = self._orders.head
-        return self._orders.position if order is None else order.offset + 1
+    def carry(self: OrderExecution, publishing: Mapping[str, list[ObjectVersion]]) -> Carried:
+        carried = original(self, publishing)
+        is_early = self._orders.head is not None
+        return carried._replace(offset=carried.offset + is_early)
 
-    patch.setattr(OrderExecution, "offset", property(offset))
+    patch.setattr(OrderExecution, "carry", carry)
+
+
+def command_that_ends_ends_those_before_it(patch: pytest.MonkeyPatch) -> None:
+    """The offset on commands moves on behind whichever command ended."""
+    original = OrderExecution.carry
+
+    def carry(self: OrderExecution, publishing: Mapping[str, list[ObjectVersion]]) -> Carried:
+        carried = original(self, publishing)
+        ended = [order.offset + 1 for order in carried.ended]
+        return carried._replace(offset=max([carried.offset, *ended]))
+
+    patch.setattr(OrderExecution, "carry", carry)
 
 
 def command_begins_again(patch: pytest.MonkeyPatch) -> None:
     """A successor does not look how far a command was carried out."""
-    patch.setattr(orders, "_after_key", lambda *_: None)
+    patch.setattr(orders, "_progress", lambda *_: (None, 0))
 
 
 def replay_waits_for_nobody(patch: pytest.MonkeyPatch) -> None:
@@ -272,6 +286,7 @@ ALL: tuple[Defect, ...] = (
     failed_transaction_is_believed,
     failed_transaction_is_not_believed,
     command_ends_before_its_versions,
+    command_that_ends_ends_those_before_it,
     command_begins_again,
     replay_waits_for_nobody,
     vanished_object_stays_vanished,

@@ -156,10 +156,10 @@ class Process:
             if isinstance(source.listing, SettledListing):
                 source.listing.settle()
         for partition in self.discovery._partitions.values():
-            execution = partition.orders and partition.orders._execution
-            listing = getattr(execution, "_listing", None)
-            if isinstance(listing, SettledListing):
-                listing.settle()
+            for run in partition.orders._runs.values() if partition.orders else ():
+                listing = getattr(run.execution, "_listing", None)
+                if isinstance(listing, SettledListing):
+                    listing.settle()
 
 
 class _Membership:

@@ -23,7 +23,11 @@ OWNED = [Owned(topic, index) for topic in (SOURCES, OBJECTS) for index in range(
 PROCESSES = 2
 # One source's prefix holds the other's.
 WIDE, NARROW = "c/", "c/m/"
-SOURCE_IDS = [a_source_id_in(index, partitions=PARTITIONS) for index in range(PARTITIONS)]
+# Two of them share a partition, so commands of one lie behind commands of another.
+SOURCE_IDS = [
+    a_source_id_in(partition, partitions=PARTITIONS, number=number)
+    for partition, number in ((0, 0), (1, 0), (0, 1))
+]
 _DRY_ROUNDS_MAX = 40
 _STEPS_A_ROUND = 40
 _LAST_STEPS = 8
@@ -45,7 +49,7 @@ class World:
             broker=self.broker, bucket=self.bucket, clock=self.clock, on_landed=self._landed
         )
         self.sources: dict[str, IngestionSource] = {}
-        for source_id, prefix in zip(SOURCE_IDS, (WIDE, NARROW), strict=True):
+        for source_id, prefix in zip(SOURCE_IDS, (WIDE, NARROW, NARROW), strict=True):
             self.apply(a_source(id=source_id, bucket=BUCKET, prefix=prefix))
         self.processes = [Process(self._surroundings) for _ in range(PROCESSES)]
         self._owner = dict.fromkeys(OWNED, 0)

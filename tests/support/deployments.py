@@ -114,13 +114,20 @@ class Deployment:
             Bucket=self.bucket, CreateBucketConfiguration={"LocationConstraint": region}
         )
 
-    def apply_source(self, *, poll_seconds: int = 60) -> None:
+    def remove_bucket(self) -> None:
+        """Remove the bucket with all that is in it."""
+        for listed in self._s3.list_objects_v2(Bucket=self.bucket).get("Contents", []):
+            self._s3.delete_object(Bucket=self.bucket, Key=listed["Key"])
+        self._s3.delete_bucket(Bucket=self.bucket)
+
+    def apply_source(self, *, poll_seconds: int = 60, disabled: bool = False) -> None:
         """Apply the one source."""
         source = {
             "id": SOURCE_ID,
             "organizationId": "org_acme",
             "name": "Acme",
             "sourceType": "openai_compliance",
+            "status": "disabled" if disabled else "active",
             "payloadConfig": {
                 "bucket": self.bucket,
                 "prefix": DROPS_PREFIX,

@@ -124,6 +124,40 @@ def test_command_waits_for_a_process_and_is_not_lost(deploy: Deploy) -> None:
     assert {"d.gz": ("quarantined", 2)} == _states(stage)
 
 
+def test_commands_are_each_answered(deploy: Deploy) -> None:
+    """How many objects, or why not; also where several people ask for one source at once."""
+    stage = _with_a_truncated_one(deploy)
+    replay = ("objects", "replay", "--source", SOURCE_ID, "--from", "a", "--to", "z")
+    asked = [stage.start(*replay, "--json") for _ in range(2)]
+    asked += [stage.start("objects", "reconcile", "--source", SOURCE_ID) for _ in range(2)]
+    assert [0, 0, 0, 0] == [process.end() for process in asked]
+    assert ["3 objects of 3 pulled again, replay id "] * 2 == [
+        process.stderr.splitlines()[-1][:39] for process in asked[:2]
+    ]
+
+    stage.remove_bucket()
+    process = stage.run(*replay, exit_code=_FATAL)
+    assert "ended after 0 objects: bucket_gone; `sources check src_acme`" in process.stderr
+
+
+def test_commands_for_a_disabled_source_are_refused(deploy: Deploy) -> None:
+    """At once by the command line; where it was disabled meanwhile, by discovery."""
+    stage = deploy()
+    stage.set_up()
+    _put(stage, "d.gz", is_truncated=True)
+    stage.run("pull", "--once")
+    waiting = stage.start("objects", "retry", "--source", SOURCE_ID)
+    stage.eventually(lambda: stage.read("commands"), describe="the command")
+    stage.apply_source(disabled=True)
+
+    process = stage.run("objects", "reconcile", "--source", SOURCE_ID, exit_code=_USAGE)
+    assert "source 'src_acme' is disabled" in process.stderr
+    stage.start("pull")
+
+    assert _FATAL == waiting.end()
+    assert "ended after 0 objects: source_disabled; enable the source" in waiting.stderr
+
+
 _WRONG: Final = (
     (("list", "--source", "src_acm"), "did you mean 'src_acme'?"),
     (("replay", "--source", SOURCE_ID, "--from", "b", "--to", "a"), "--from sorts behind --to"),

@@ -8,6 +8,7 @@ from functools import partial
 
 from producer.cli.rooms import (
     AppliedSource,
+    CommandEnd,
     KnownObject,
     ListedSource,
     Records,
@@ -15,9 +16,10 @@ from producer.cli.rooms import (
     TriedStep,
 )
 from producer.cli.source_events import EventCounts
+from producer.cli.wiring.commands import carry_out
 from producer.cli.wiring.normalise import normalise
 from producer.cli.wiring.object_stores import object_store, trial
-from producer.cli.wiring.objects import carry_out, known_objects
+from producer.cli.wiring.objects import known_objects
 from producer.cli.wiring.observing import Observer
 from producer.cli.wiring.pull import pull
 from producer.cli.wiring.records import published_records
@@ -120,9 +122,11 @@ class SystemRooms:
         *,
         timeout_seconds: float,
         stop: threading.Event,
-    ) -> None:
+    ) -> CommandEnd:
         """Put a command to discovery."""
-        carry_out(Surroundings(settings), command, timeout_seconds=timeout_seconds, stop=stop)
+        return carry_out(
+            Surroundings(settings), command, timeout_seconds=timeout_seconds, stop=stop
+        )
 
     def remove_source(self, settings: Settings, source_id: str) -> None:
         """Publish that a source is no more."""

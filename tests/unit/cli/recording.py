@@ -8,6 +8,7 @@ from typing import Protocol
 
 from producer.cli.rooms import (
     AppliedSource,
+    CommandEnd,
     KnownObject,
     ListedSource,
     Record,
@@ -54,6 +55,7 @@ class RecordingRooms:
     counts: EventCounts = field(
         default_factory=lambda: EventCounts(last_day=0, last_week=0, last_month=0, newest_at=None)
     )
+    end: CommandEnd = field(default_factory=lambda: CommandEnd(objects=1))
     running: bool | None = None
     steps: list[TriedStep] = field(default_factory=list)
     asked: list[object] = field(default_factory=list)
@@ -95,10 +97,11 @@ class RecordingRooms:
         *,
         timeout_seconds: float,
         stop: threading.Event,
-    ) -> None:
+    ) -> CommandEnd:
         """Carry it out at once."""
         del settings, stop
         self._ask("carry_out", command, timeout_seconds)
+        return self.end
 
     def remove_source(self, settings: Settings, source_id: str) -> None:
         """Let it be removed."""

@@ -5,7 +5,7 @@ import json
 import pytest
 from msgspec.structs import replace
 
-from producer.cli.rooms import KnownObject, ListedSource
+from producer.cli.rooms import CommandEnd, KnownObject, ListedSource
 from producer.contract.objects import Outcome, Place, Reason
 from producer.contract.source import CommandKind, SourceCommand
 from producer.errors import FatalError
@@ -112,10 +112,11 @@ def test_rehearsal_asks_for_nothing(
 
 def test_replay_asks_for_a_range(invoke: Invoke, rooms: RecordingRooms) -> None:
     """And tells under which id the lines are in raw again."""
+    rooms.end = CommandEnd(objects=7)
     finished = invoke("objects", "replay", "--source", "src_acme", "--from", "k1", "--to", "k2")
     (command,) = commands(rooms)
     assert (CommandKind.REPLAY, "k1", "k2") == (command.kind, command.from_key, command.to_key)
-    assert finished.err.endswith(f"0 objects of 1 pulled again, replay id {command.command_id}\n")
+    assert finished.err.endswith(f"7 objects of 1 pulled again, replay id {command.command_id}\n")
 
 
 def test_replay_of_an_empty_range_asks_for_nothing(invoke: Invoke, rooms: RecordingRooms) -> None:
@@ -142,6 +143,54 @@ def test_command_that_is_not_carried_out_is_a_fatal_stop(
         finished.code,
         finished.err,
     )
+
+
+@pytest.mark.parametrize(
+    ("failure", "advice"),
+    [
+        ("access_denied", "`sources check src_acme` tries what discovery does"),
+        ("source_disabled", "enable the source with `sources apply`"),
+        ("unknown_source", "`sources list` shows what there is"),
+    ],
+)
+def test_failure_of_a_command_is_a_fatal_stop(
+    invoke: Invoke, rooms: RecordingRooms, failure: str, advice: str
+) -> None:
+    """What, of which source, why, how far it got, and what to do."""
+    rooms.end = CommandEnd(objects=2, failure=failure)
+    finished = invoke("objects", "replay", "--source", "src_acme", "--from", "k1", "--to", "k2")
+    (command,) = commands(rooms)
+    assert (1, "") == (finished.code, finished.out)
+    assert finished.err.startswith(
+        f"error: replay {command.command_id} of source 'src_acme' ended after 2 objects:"
+        f" {failure}; {advice}"
+    )
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("retry",),
+        ("retry", "--dry-run"),
+        ("replay", "--from", "k1", "--to", "k2"),
+        ("reconcile",),
+    ],
+    ids=" ".join,
+)
+def test_disabled_source_is_refused_at_once(
+    invoke: Invoke, rooms: RecordingRooms, arguments: tuple[str, ...]
+) -> None:
+    """Discovery would refuse it too, when its turn came."""
+    rooms.listed = [ListedSource(source=a_source(disabled=True), status=None)]
+    finished = invoke("objects", *arguments, "--source", "src_acme")
+    assert (2, []) == (finished.code, commands(rooms))
+    assert "source 'src_acme' is disabled" in finished.err
+
+
+def test_objects_of_a_disabled_source_are_listed(invoke: Invoke, rooms: RecordingRooms) -> None:
+    """To look changes nothing."""
+    rooms.listed = [ListedSource(source=a_source(disabled=True), status=None)]
+    assert 0 == invoke("objects", "list", "--source", "src_acme").code
 
 
 def test_unknown_source_is_wrong_usage(invoke: Invoke) -> None:

@@ -34,6 +34,9 @@ STATUS = SourceStatus(
     seconds_behind=40,
     objects_quarantined=1,
     objects_late=4,
+    last_command_id="command-1",
+    last_command_objects=5,
+    last_command_failure="access_denied",
     updated_at=NOW - 20 * SECOND,
 )
 DENIED: dict[str, Any] = {
@@ -88,6 +91,7 @@ def test_health_as_text_tells_what_discovery_knows() -> None:
         "Objects behind": "2, 300 bytes, the oldest for 60 s (60 s)",
         "Objects quarantined": "1",
         "Objects late": "4",
+        "Last command": "command-1: 5 objects, then access_denied",
         "Told": "2026-05-28T20:26:20.000Z, 20 s ago",
     } == dict(list(rows(told()).items())[5:])
 
@@ -116,6 +120,9 @@ def test_health_as_json_has_the_keys_of_langwatch_and_ours_beside_them() -> None
             "secondsBehind": 40,
             "objectsQuarantined": 1,
             "objectsLate": 4,
+            "lastCommandId": "command-1",
+            "lastCommandObjects": 5,
+            "lastCommandFailure": "access_denied",
             "updatedAt": "2026-05-28T20:26:20.000Z",
             "ageSeconds": 20,
             "isPullRunning": True,

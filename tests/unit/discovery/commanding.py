@@ -81,12 +81,15 @@ def finish(topics: ScriptedTopics, versions: Sequence[ObjectVersion]) -> None:
     topics.publish(*map(an_outcome, versions))
 
 
-def carry_out(discovery: Discovery, commands: int = 1) -> list[ObjectVersion]:
+def carry_out(
+    discovery: Discovery, commands: int = 1, *, seconds_a_step: float = 0
+) -> list[ObjectVersion]:
     """Step until commands are carried out, all that is published being pulled at once."""
     wanted = len(discovery.carried_out) + commands
     published: list[ObjectVersion] = []
 
     def is_carried_out() -> bool:
+        discovery.clock.pass_time(seconds_a_step)
         versions = discovery.published_in_a_step()
         finish(discovery.topics, versions)
         published.extend(versions)

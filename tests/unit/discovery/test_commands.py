@@ -50,7 +50,8 @@ def test_offset_of_commands_moves_when_all_of_one_is_published(topics: ScriptedT
 
     eventually(is_carried_out, every_seconds=0.005)
 
-    assert [*((0, f"after={key}") for key in KEYS[:3]), (1, "")] == carried(transactions)
+    places = [f"after={key}&objects={count}" for count, key in enumerate(KEYS[:3], start=1)]
+    assert [*((0, place) for place in places), (1, "")] == carried(transactions)
     assert all((SOURCES, 0) in each.offsets for each in transactions if carried([each]))
 
 
@@ -165,7 +166,7 @@ def test_command_that_nobody_can_carry_out_is_told_and_passed(
         discovery.apply(a_source(id=FIRST, disabled=True))
     ask(topics, a_command(), None)
 
-    assert [] == carry_out(discovery, commands=2)
+    assert [] == carry_out(discovery, commands=2, seconds_a_step=1)
     assert [(a_command(), 0, failure), (None, 0, "unknown_source")] == discovery.carried_out
 
 
@@ -174,7 +175,7 @@ def test_commands_of_another_partition_are_another_owners(topics: ScriptedTopics
     discovery = a_discovery(topics, "a")
     ask(topics, a_command(source_id=SECOND))
 
-    carry_out(discovery)
+    carry_out(discovery, seconds_a_step=1)
 
     assert [(a_command(source_id=SECOND), 0, "unknown_source")] == discovery.carried_out
 
@@ -244,4 +245,5 @@ def test_renewal_amid_a_command_keeps_how_far_it_got(topics: ScriptedTopics) -> 
     eventually(has_begun, every_seconds=0.005)
     discovery.clock.pass_time(3600)
 
-    assert {(0, f"after={published[-1].key}")} == set(carried(discovery.step()))
+    place = f"after={published[-1].key}&objects=1"
+    assert {(0, place)} == set(carried(discovery.step()))

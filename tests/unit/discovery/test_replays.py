@@ -4,6 +4,8 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, cast
 
+import pytest
+
 from producer.contract.objects import ObjectVersion, Place, Reason
 from producer.discovery.orders import Order, Replaying
 from producer.kafka.stages import Committed
@@ -119,10 +121,15 @@ def test_new_objects_do_not_wait_for_the_end_of_a_replay(topics: ScriptedTopics)
     assert ("compliance/z", False) in order
 
 
-def test_replay_of_a_bucket_that_cannot_be_listed_ends(topics: ScriptedTopics) -> None:
-    """After six refusals in a row, with the reason; the next command has its turn."""
+@pytest.mark.parametrize(
+    ("reason", "refusals"), [(Reason.ACCESS_DENIED, 3), (Reason.THROTTLED, 6)]
+)
+def test_replay_of_a_bucket_that_cannot_be_listed_ends(
+    topics: ScriptedTopics, reason: Reason, refusals: int
+) -> None:
+    """After so many refusals in a row, with the reason; the next command has its turn."""
     discovery = a_discovery(topics, "a")
-    discovery.store.refuse_listing(BUCKET, Reason.ACCESS_DENIED)
+    discovery.store.refuse_listing(BUCKET, reason)
     ask(topics, a_command(), a_command(command_id="command-2"))
     asked = discovery.store.listings
 
@@ -132,8 +139,8 @@ def test_replay_of_a_bucket_that_cannot_be_listed_ends(topics: ScriptedTopics) -
         return bool(discovery.carried_out)
 
     eventually(is_carried_out, every_seconds=0.005)
-    assert [(a_command(), 0, "access_denied")] == discovery.carried_out
-    assert discovery.store.listings - asked >= 6
+    assert [(a_command(), 0, reason.value)] == discovery.carried_out
+    assert discovery.store.listings - asked >= refusals
     discovery.store.refuse_listing(BUCKET, None)
     eventually(lambda: is_carried_out() and 2 == len(discovery.carried_out), every_seconds=0.005)
     assert (1, None) == discovery.carried_out[1][1:]
