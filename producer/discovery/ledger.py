@@ -9,9 +9,12 @@ Laws of this file:
    there again.
 5. An attempt at a listed version goes to the bucket that lists it, whichever the source had
    before.
-6. What waits is what is not finished, or will be tried again: no high-water key lies at or above
-   it. That is also a version that is gone when it is read, and listed all the same.
-7. A clock that was set back is no reason to wait: what failed in the future is due.
+6. What waits is what is not finished, or will be tried again. That is also a version that is gone
+   when it is read, and listed all the same.
+7. No high-water key lies at or above what holds it up: what waits in the source's bucket, under
+   its prefix, but for replays. A replay repeats what was finished before, and does not undo that;
+   one of what waited holds it up as that did.
+8. A clock that was set back is no reason to wait: what failed in the future is due.
 
 Memory: an object that was pulled takes a slot of `Fingerprints`, whichever its key. One that waits
 or has failed is held whole; those that wait for the puller are bounded by discovery.
@@ -54,6 +57,11 @@ class Ledger:
         self._quarantined = 0
         # Versions that are gone by their outcome, and were listed since.
         self._listed_gone: set[str] = set()
+        # What the high-water key is about: a bucket and a prefix. Keys that wait in another bucket
+        # and are listed in this one; and keys that were finished before they were replayed.
+        self._scope: tuple[str, str] | None = None
+        self._listed_here: set[str] = set()
+        self._replayed: set[str] = set()
         # Heaps, from which entries that are no longer true are taken when they come up.
         self._waiting: list[bytes] = []
         self._retries: list[_Retry] = []
@@ -63,6 +71,7 @@ class Ledger:
     def apply_version(self, version: ObjectVersion) -> None:
         """Take in an attempt that is known to be published."""
         key = version.key
+        self._note_replay(version)
         self._drop_failed(key)
         if self._early is not None:
             if self._early.is_pulled(version):
@@ -85,6 +94,8 @@ class Ledger:
                 self._early.keep(outcome)
             return False
         del self._unfinished[outcome.key]
+        if not _may_pass(outcome) and outcome.outcome not in GONE:
+            self._replayed.discard(outcome.key)
         if outcome.outcome is Outcome.PULLED:
             self._pulled.set(outcome.key, fingerprint(version.etag))
         else:
@@ -103,7 +114,10 @@ class Ledger:
         key = listed.key
         unfinished = self._unfinished.get(key)
         if unfinished is not None:
-            return None if unfinished.etag == listed.etag else build(listed)
+            if unfinished.etag != listed.etag:
+                return build(listed)
+            self._note_listed(unfinished)
+            return None
         failed = self._failed.get(key)
         if failed is None:
             is_known = self._pulled.get(key) == fingerprint(listed.etag)
@@ -174,14 +188,41 @@ class Ledger:
             return version.etag == listed.etag
         return self._pulled.get(key) == fingerprint(listed.etag)
 
+    def look_at(self, *, bucket: str, prefix: str, finished_through: str | None) -> None:
+        """Say what the high-water key is about, and where it was when it was told last."""
+        if self._scope != (bucket, prefix):
+            self._scope = (bucket, prefix)
+            self._listed_here.clear()
+        if finished_through is not None:
+            # Who told it knew what was finished before it was replayed.
+            failed = (version for version, _ in self._failed.values())
+            self._replayed.update(
+                version.key
+                for version in (*self._unfinished.values(), *failed)
+                if version.replay_id is not None
+                and in_order(version.key) <= in_order(finished_through)
+                and not self._is_gone(version.key)
+            )
+        self._waiting = self._all_waiting()
+
     def lowest_waiting(self) -> str | None:
-        """Give the first key, in the order of listings, that is not finished or tried again."""
+        """Give the first key, in the order of listings, that holds up the high-water key."""
         while self._waiting:
             key = self._waiting[0].decode(errors="surrogatepass")
-            if self.is_waiting(key):
+            if self._holds_up(key):
                 return key
             heapq.heappop(self._waiting)
         return None
+
+    def repeats_what_is_finished(self, version: ObjectVersion) -> bool:
+        """Whether a version to be published is a replay that undoes nothing."""
+        key = version.key
+        is_finished = not self.is_waiting(key) and not self._is_gone(key)
+        return version.replay_id is not None and (is_finished or key in self._replayed)
+
+    def is_open(self, key: str) -> bool:
+        """Whether an object's latest attempt has not ended, or not well."""
+        return key in self._unfinished or key in self._failed
 
     def is_waiting(self, key: str) -> bool:
         """Whether an object is not finished, or will be tried again."""
@@ -238,8 +279,38 @@ class Ledger:
 
     def _all_waiting(self) -> list[bytes]:
         # What is sorted is a heap.
-        waiting = {*self._unfinished, *filter(self.is_waiting, self._failed)}
+        waiting = filter(self._holds_up, {*self._unfinished, *self._failed})
         return sorted(map(in_order, waiting))
+
+    def _holds_up(self, key: str) -> bool:
+        return self.is_waiting(key) and key not in self._replayed and self._is_in_scope(key)
+
+    def _is_in_scope(self, key: str) -> bool:
+        if self._scope is None:
+            return True
+        bucket, prefix = self._scope
+        if not key.startswith(prefix):
+            return False
+        version = self._unfinished.get(key) or self._failed[key][0]
+        return version.bucket == bucket or key in self._listed_here or key in self._listed_gone
+
+    def _note_replay(self, version: ObjectVersion) -> None:
+        key = version.key
+        self._listed_here.discard(key)
+        if version.replay_id is None:
+            self._replayed.discard(key)
+        elif self._early is None and self.repeats_what_is_finished(version):
+            self._replayed.add(key)
+
+    def _is_gone(self, key: str) -> bool:
+        return key in self._failed and self._failed[key][1].outcome in GONE
+
+    def _note_listed(self, unfinished: ObjectVersion) -> None:
+        """Note that what waits is listed in this bucket, though it is read in another."""
+        key = unfinished.key
+        if self._scope is not None and unfinished.bucket != self._scope[0]:
+            self._listed_here.add(key)
+            self._await(key)
 
     def _drop_failed(self, key: str) -> None:
         self._listed_gone.discard(key)

@@ -13,7 +13,8 @@ Laws:
 4. A key was passed if a finished listing got beyond it. What is new at such a key is late.
 5. A listing that broke off is gone on with behind its last page, and is the same listing still;
    one that did not end has passed nothing.
-6. At or below the high-water key everything is finished: it lies below all that waits.
+6. At or below the high-water key everything is finished: it lies below all that waits, of this
+   bucket and prefix. What is replayed was finished before, and is still.
 
 `last_modified` is a hint for law 3 alone. Uploads of several parts carry the time at which they
 began: where that is longer ago than the time of looking back, law 1 finds them.
@@ -74,9 +75,15 @@ class Position:
         self._is_whole_wanted = True
         # The lowest key that was written to in each of the last hours.
         self._lowest: dict[int, str] = {}
-        # For keys that wait, the key listed before them.
+        # For keys that wait, or failed and will wait when they are tried again: the key listed
+        # before them.
         self._before: dict[str, str | None] = {}
         self._high_water = high_water_key
+
+    @property
+    def told_high_water_key(self) -> str | None:
+        """The high-water key that was told last."""
+        return self._high_water
 
     @property
     def passage(self) -> Passage | None:
@@ -106,7 +113,7 @@ class Position:
         objects: Sequence[ListedObject],
         *,
         read_through: str,
-        is_waiting: Callable[[str], bool],
+        is_open: Callable[[str], bool],
         now: int,
     ) -> None:
         """Note a page of the listing that is under way, after it was decided about."""
@@ -116,7 +123,7 @@ class Position:
         for listed in objects:
             key = listed.key
             self._note(listed.last_modified, key, now)
-            if (last_key is not None or passage.is_whole) and is_waiting(key):
+            if (last_key is not None or passage.is_whole) and is_open(key):
                 self._before[key] = last_key
             last_key = key
         self._passage = Passage(
@@ -128,12 +135,13 @@ class Position:
         )
 
     def forget(self, key: str) -> None:
-        """Note that an object no longer waits."""
+        """Note that an object was pulled."""
         self._before.pop(key, None)
 
     def high_water_key(self, lowest_waiting: str | None) -> str | None:
         """Give the highest key that everything at or below is finished; `None` for none."""
-        passed = self.listed_through
+        # What was told before is true still, but for what waits.
+        passed = _higher(self.listed_through, self._high_water)
         if self._passage is not None:
             passed = _higher(passed, self._passage.last_key)
         if lowest_waiting is not None and not _is_below(passed, lowest_waiting):

@@ -58,6 +58,11 @@ class SourceDiscovery:
         self.source = source
         self.ledger = ledger
         self.position = _position(source, previous, policy)
+        ledger.look_at(
+            bucket=source.bucket,
+            prefix=source.prefix,
+            finished_through=self.position.told_high_water_key,
+        )
         self.listing: Listing | None = None
         # Wanted, not yet published. All from one page, or all retries: so no key is in it twice.
         self.pending: deque[ObjectVersion] = deque()
@@ -158,7 +163,7 @@ class SourceDiscovery:
             self._last_event_at = max(self._last_event_at or 0, outcome.finished_at)
         if outcome.outcome in GONE:
             self.position.note_gone(outcome.key, at=outcome.finished_at)
-        if not self.ledger.is_waiting(outcome.key):
+        if not self.ledger.is_open(outcome.key):
             self.position.forget(outcome.key)
         self.is_status_due = True
 
@@ -232,7 +237,13 @@ class SourceDiscovery:
         return max(every, min(every << doublings, _PAUSE_SECONDS_MAX))
 
     def _lowest_waiting(self) -> str | None:
-        waiting = [version.key for version in self.pending]
+        waiting = [
+            version.key
+            for version in self.pending
+            if not self.ledger.repeats_what_is_finished(version)
+            and version.bucket == self.source.bucket
+            and version.key.startswith(self.source.prefix)
+        ]
         lowest = self.ledger.lowest_waiting()
         if lowest is not None:
             waiting.append(lowest)
@@ -259,7 +270,7 @@ class SourceDiscovery:
         self.position.take(
             page.objects,
             read_through=page.read_through,
-            is_waiting=lambda key: key in pending or self.ledger.is_waiting(key),
+            is_open=lambda key: key in pending or self.ledger.is_open(key),
             now=now,
         )
 

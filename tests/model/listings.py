@@ -12,7 +12,7 @@ from producer.s3.object_store import ObjectStoreRefusedError, Page
 from tests.model.broker import OBJECTS, STATUS, Landed
 from tests.model.bucket import Bucket
 from tests.model.process import IN_FLIGHT_MAX, RECONCILE_SECONDS
-from tests.model.pulls import Pulls, decoded, hold
+from tests.model.pulls import Pulls, decoded, hold, is_settled
 from tests.model.settling import SettledListing
 from tests.support.builders import SECOND
 from tests.support.stages import FakeClock
@@ -162,7 +162,7 @@ class Listings:
         mark = status.high_water_key.encode()
         for (source_id, key), pulls in self._pulls.of_key.items():
             if source_id == status.source_id and key.startswith(prefix) and key.encode() <= mark:
-                hold(not pulls[-1].is_waiting, "up to the mark all is finished", status, pulls[-1])
+                hold(is_settled(pulls), "up to the mark all is finished", status, pulls[-1])
         looking = self._looking.get(discovery)
         for key, etag in looking.taken.items() if looking else ():
             if key.encode() <= mark:

@@ -74,6 +74,16 @@ class Pull:
         )
 
 
+def is_settled(pulls: list[Pull]) -> bool:
+    """Whether a key's last version was finished, whoever replays it since."""
+    for pull in reversed(pulls):
+        if not pull.is_waiting:
+            return True
+        if pull.latest.replay_id is None:
+            return False
+    return False
+
+
 class Pulls:
     """All pulls that there were."""
 

@@ -61,7 +61,7 @@ def looked_after(
     last_event_at: int | None = None,
 ) -> SourceDiscovery:
     return SourceDiscovery(
-        source or a_source(),
+        source or a_source(prefix=""),
         ledger=ledger or a_ledger(),
         previous=previous,
         last_event_at=last_event_at,

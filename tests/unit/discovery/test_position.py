@@ -36,7 +36,7 @@ def take(
     position.take(
         [a_listed(key=key, last_modified=written) for key in keys],
         read_through=keys[-1] if keys else "",
-        is_waiting=set(waiting).__contains__,
+        is_open=set(waiting).__contains__,
         now=now,
     )
 

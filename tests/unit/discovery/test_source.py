@@ -121,7 +121,11 @@ def test_late_object_is_late_whoever_looks_after_the_source() -> None:
     discovery.advance_listing(now=NOW)
     told = discovery.status(now=NOW)
 
-    for source, late in ((a_source(), 1), (a_source(bucket="other"), 0), (a_source(prefix=""), 0)):
+    for source, late in (
+        (a_source(prefix=""), 1),
+        (a_source(prefix="", bucket="other"), 0),
+        (a_source(prefix="k"), 0),
+    ):
         successor = looked_after(source, ledger=discovery.ledger, previous=told)
         list_with(successor, a_page("k1"))
         publishing = list(successor.pending)
