@@ -104,6 +104,7 @@ class ContainerFields(Fields):
         | None
     ) = None
     region: Annotated[str, _matching(_REGION, "a region, as eu-central-1")] | None = None
+    endpoint_url: str | None = None
     poll_every_sec: Annotated[int, BeforeValidator(_number), Field(ge=1, le=86400)] = 60
     include_email: bool = False
     include_network: bool = False
@@ -178,6 +179,7 @@ def ingestion_source(fields: SourceFields, container: ContainerFields) -> Ingest
         role_arn=container.role_arn,
         external_id=container.external_id,
         region=container.region,
+        endpoint_url=container.endpoint_url,
         poll_every_seconds=container.poll_every_sec,
         include=Include(
             email=container.include_email,

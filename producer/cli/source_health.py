@@ -146,7 +146,7 @@ def _where(told: SourceHealth, status: SourceStatus) -> str:
     if status.bucket is None:
         return "a bucket that is not told"
     where = f"bucket {status.bucket!r}, prefix {status.prefix!r}"
-    if (status.bucket, status.prefix) != (source.bucket, source.prefix):
+    if (status.bucket, status.prefix) != (source.place, source.prefix):
         where += ", which is not the source's any more"
     return where
 

@@ -38,6 +38,7 @@ def apply(rooms: Rooms, file: BinaryIO) -> None:
         file.read(),
         name=getattr(file, "name", "the file"),
         allow_ambient_credentials=settings.allow_ambient_credentials,
+        allowed_endpoint_hosts=settings.s3.endpoint_hosts,
     )
     known = {listed.source.id: listed.source for listed in rooms.list_sources(settings)}
     after = known | {source.id: source for source in read.sources}

@@ -5,7 +5,7 @@ problem of each source is found and told at once, and no message holds a value.
 """
 
 import json
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any, Final, TypeVar
@@ -27,12 +27,15 @@ from producer.cli.source_fields import (
 from producer.contract.names import is_source_id
 from producer.contract.source import IngestionSource
 from producer.errors import ConfigurationError
+from producer.s3.endpoints import is_allowed
 from producer.settings.kinds import variable
 from producer.settings.nearest import nearest
 
 _MERGE: Final = "tag:yaml.org,2002:merge"
 # A form that was left empty stores an empty text; for the prefix that is a value like any other.
-_EMPTY_IS_ABSENT: Final = frozenset({"team_id", "role_arn", "external_id", "region"})
+_EMPTY_IS_ABSENT: Final = frozenset(
+    {"team_id", "role_arn", "external_id", "region", "endpoint_url"}
+)
 
 M = TypeVar("M", bound=Fields)
 
@@ -51,6 +54,7 @@ class _Reading:
 
     where: str
     allow_ambient_credentials: bool
+    allowed_endpoint_hosts: Collection[str]
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -62,12 +66,20 @@ class _Reading:
 
 
 def read_sources(
-    content: bytes, *, name: str, allow_ambient_credentials: bool = False
+    content: bytes,
+    *,
+    name: str,
+    allow_ambient_credentials: bool = False,
+    allowed_endpoint_hosts: Collection[str] = (),
 ) -> SourcesFile:
     """Read the sources of a file; raises `ConfigurationError` with every problem found."""
     rows = _rows(_document(content, name=name), name=name)
     readings = [
-        _Reading(where=_where(row, number), allow_ambient_credentials=allow_ambient_credentials)
+        _Reading(
+            where=_where(row, number),
+            allow_ambient_credentials=allow_ambient_credentials,
+            allowed_endpoint_hosts=allowed_endpoint_hosts,
+        )
         for number, row in enumerate(rows, start=1)
     ]
     sources = [_source(row, reading) for row, reading in zip(rows, readings, strict=True)]
@@ -95,7 +107,7 @@ def overlaps(sources: Iterable[IngestionSource]) -> list[str]:
         f"sources {one.id!r} and {other.id!r} of organization {one.organization_id!r} overlap in"
         f" bucket {one.bucket!r}: their objects would be counted twice; disable one of them"
         for one, other in combinations(ordered, 2)
-        if (one.organization_id, one.bucket) == (other.organization_id, other.bucket)
+        if (one.organization_id, one.place) == (other.organization_id, other.place)
         and (one.prefix.startswith(other.prefix) or other.prefix.startswith(one.prefix))
     ]
 
@@ -106,9 +118,9 @@ def moves(
     """Warn of sources that are to read from another place than before."""
     for source in sources:
         before = known.get(source.id, source)
-        if (before.bucket, before.prefix) != (source.bucket, source.prefix):
+        if (before.place, before.prefix) != (source.place, source.prefix):
             yield (
-                f"source {source.id!r} moves to bucket {source.bucket!r}, prefix"
+                f"source {source.id!r} moves to bucket {source.place!r}, prefix"
                 f" {source.prefix!r}: its position starts anew with a listing of the whole prefix;"
                 " what is known of its objects is kept, so a version with a key and etag that are"
                 " known is not pulled again; `openai-compliance objects replay --source"
@@ -205,6 +217,12 @@ def _source(row: object, reading: _Reading) -> IngestionSource | None:
     container = None if inside is None else _validated(ContainerFields, inside, reading)
     if container is not None and container.role_arn is None:
         _check_ambient(reading)
+    endpoint = None if container is None else container.endpoint_url
+    if endpoint is not None and not is_allowed(endpoint, reading.allowed_endpoint_hosts):
+        reading.refuse(
+            f"{_is_refused('endpointUrl')}, unless"
+            f" {variable('s3', 'allowed_endpoint_hosts')} lists its host"
+        )
     if fields is None or container is None or reading.problems:
         return None
     return ingestion_source(fields, container)
@@ -277,13 +295,17 @@ def _recognised(
     }
 
 
+def _is_refused(key: str) -> str:
+    return (
+        f"{key} is refused: a source must not say where requests go;"
+        f" {variable('s3', 'endpoint_url')} does"
+    )
+
+
 def _unknown(key: str, model: type[M]) -> str:
     # Four cases: an address; a container's field outside; a source's field inside; a typo.
     if "endpoint" in key.lower() or key.lower().endswith("url"):
-        return (
-            f"{key} is refused: a source must not say where requests go;"
-            f" {variable('s3', 'endpoint_url')} does"
-        )
+        return _is_refused(key)
     columns = spellings(SourceFields.model_fields)
     inside = spellings(ContainerFields.model_fields)
     if model is SourceFields and key in inside:

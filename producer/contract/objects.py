@@ -75,6 +75,7 @@ class Reason(StrEnum):
     ROLE_NOT_ASSUMABLE = "role_not_assumable"
     EXTERNAL_ID_REJECTED = "external_id_rejected"
     AMBIENT_CREDENTIALS_REFUSED = "ambient_credentials_refused"
+    ENDPOINT_REFUSED = "endpoint_refused"
     BUCKET_GONE = "bucket_gone"
     DIRECTORY_BUCKET = "directory_bucket"
     WRONG_REGION = "wrong_region"
@@ -93,6 +94,7 @@ MAY_PASS: frozenset[Reason] = frozenset(
         Reason.ROLE_NOT_ASSUMABLE,
         Reason.EXTERNAL_ID_REJECTED,
         Reason.AMBIENT_CREDENTIALS_REFUSED,
+        Reason.ENDPOINT_REFUSED,
         Reason.BUCKET_GONE,
         Reason.WRONG_REGION,
         Reason.CLOCK_SKEW,

@@ -30,8 +30,14 @@ class IngestionSource(msgspec.Struct, frozen=True, kw_only=True):
     role_arn: str | None = None
     external_id: str | None = None
     region: str | None = None
+    endpoint_url: str | None = None
     poll_every_seconds: int = 60
     include: Include = Include()
+
+    @property
+    def place(self) -> str:
+        """The bucket, with the endpoint where it has one of its own: another is another bucket."""
+        return self.bucket if self.endpoint_url is None else f"{self.endpoint_url}/{self.bucket}"
 
 
 # Why a command fails, besides the reasons for which a bucket cannot be listed.

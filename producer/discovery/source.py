@@ -195,7 +195,7 @@ class SourceDiscovery:
             last_whole_listing_at=self._last_whole_listing_at,
             last_event_at=self._last_event_at,
             high_water_key=self.position.high_water_key(self._lowest_waiting()),
-            bucket=self.source.bucket,
+            bucket=self.source.place,
             prefix=self.source.prefix,
             listed_through=self.position.listed_through,
             objects_found=self._objects_found + _first_attempts(publishing),
@@ -318,7 +318,7 @@ def _position(
     source: IngestionSource, previous: SourceStatus | None, policy: PositionPolicy
 ) -> Position:
     """Go on from what was told of the source, if that was of the same keys."""
-    if previous is None or (previous.bucket, previous.prefix) != (source.bucket, source.prefix):
+    if previous is None or (previous.bucket, previous.prefix) != (source.place, source.prefix):
         return Position(policy)
     return Position(
         policy,

@@ -22,6 +22,7 @@ from obstore.store import S3Store
 from producer.contract.objects import Reason
 from producer.contract.source import IngestionSource
 from producer.s3.credentials import RoleOfSource
+from producer.s3.endpoints import is_allowed
 from producer.s3.pace import Pace
 from producer.s3.refusals import refused, translated
 from producer.s3.timestamps import timestamp
@@ -46,6 +47,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 
     endpoint_url: str | None = None
     sts_endpoint_url: str | None = None
+    # What a source may name as its own endpoint.
+    allowed_endpoint_hosts: frozenset[str] = frozenset()
     allow_ambient_credentials: bool = False
     # A partition's objects wait while a request is tried again: the patient retrying is
     # discovery's.
@@ -71,6 +74,7 @@ class SourceAccess:
         # A second one over the same session of botocore's would break both.
         self._session_of_boto3 = boto3.session.Session(botocore_session=session)
         self._reach = reach
+        self._endpoint_url = source.endpoint_url or reach.endpoint_url
         self._making = threading.Lock()
         self._client: S3Client | None = None
         self._fast: tuple[ReadOnlyCredentials, S3Store] | None = None
@@ -129,13 +133,13 @@ class SourceAccess:
             max_pool_connections=_CONNECTIONS,
             retries={"mode": "standard", "total_max_attempts": self._reach.attempts},
             signature_version="s3v4",
-            s3={"addressing_style": "path" if self._reach.endpoint_url else "auto"},
+            s3={"addressing_style": "path" if self._endpoint_url else "auto"},
             # The digests of the content are the puller's; stores other than AWS lack S3's.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         )
         return self._session_of_boto3.client(
-            "s3", region_name=region, endpoint_url=self._reach.endpoint_url, config=config
+            "s3", region_name=region, endpoint_url=self._endpoint_url, config=config
         )
 
     def _credentials(self) -> ReadOnlyCredentials:
@@ -149,7 +153,7 @@ class SourceAccess:
 
     def _make_fast_store(self, client: "S3Client", credentials: ReadOnlyCredentials) -> S3Store:
         bucket, endpoint = self._source.bucket, client.meta.endpoint_url
-        is_virtual_hosted = self._reach.endpoint_url is None and "." not in bucket
+        is_virtual_hosted = self._endpoint_url is None and "." not in bucket
         if is_virtual_hosted:
             endpoint = endpoint.replace("://", f"://{bucket}.", 1)
         options: ClientConfig = {
@@ -202,10 +206,14 @@ class Accesses:
         if source.role_arn is None and not self._reach.allow_ambient_credentials:
             what = f"source {source.id!r} has no role"
             raise refused(Reason.AMBIENT_CREDENTIALS_REFUSED, what)
+        endpoint = source.endpoint_url
+        if endpoint is not None and not is_allowed(endpoint, self._reach.allowed_endpoint_hosts):
+            what = f"source {source.id!r} names an endpoint whose host is not allowed"
+            raise refused(Reason.ENDPOINT_REFUSED, what)
         if source.bucket.endswith(_DIRECTORY_BUCKET_SUFFIX):
             what = f"bucket {source.bucket!r} of source {source.id!r} is a directory bucket,"
             raise refused(Reason.DIRECTORY_BUCKET, f"{what} which lists in no order")
-        wanted = (source.bucket, source.region, source.role_arn, source.external_id)
+        wanted = (source.bucket, source.region, source.role_arn, source.external_id, endpoint)
         with self._making:
             found = self._of_id.get(source.id)
             if found is None or found[0] != wanted:

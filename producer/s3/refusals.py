@@ -104,6 +104,8 @@ _REMEDY: Final[Mapping[Reason, str]] = {
     Reason.BUCKET_GONE: "correct the source's bucket, or create it",
     Reason.CUSTOMER_KEY_NEEDED: "store the object without a key of your own (SSE-C)",
     Reason.DIRECTORY_BUCKET: "use a general purpose bucket",
+    Reason.ENDPOINT_REFUSED: "take the endpoint out of the source, or list its host in "
+    "OPENAI_COMPLIANCE_S3__ALLOWED_ENDPOINT_HOSTS",
     Reason.EXTERNAL_ID_REJECTED: "correct the source's external id",
     Reason.CLOCK_SKEW: "set this machine's clock",
     Reason.KEY_DENIED_BY_KMS: "allow kms:Decrypt on the key to the role",

@@ -29,6 +29,7 @@ class S3ObjectStore:
         *,
         endpoint_url: str | None = None,
         sts_endpoint_url: str | None = None,
+        allowed_endpoint_hosts: frozenset[str] = frozenset(),
         allow_ambient_credentials: bool = False,
         reads_with_obstore: bool = True,
         attempts: int = 3,
@@ -38,6 +39,7 @@ class S3ObjectStore:
         reach = Reach(
             endpoint_url=endpoint_url,
             sts_endpoint_url=sts_endpoint_url,
+            allowed_endpoint_hosts=allowed_endpoint_hosts,
             allow_ambient_credentials=allow_ambient_credentials,
             attempts=attempts,
             read_seconds=read_seconds,

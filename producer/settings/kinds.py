@@ -13,6 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, St
 PREFIX: Final = "OPENAI_COMPLIANCE_"
 LEVEL: Final = "__"
 
+_HOST = re.compile(r"[a-z0-9._-]+\Z|[0-9a-f:.]+\Z")
 _BROKER = re.compile(r"(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9._-]+):[0-9]{1,5}\Z")
 
 
@@ -50,6 +51,13 @@ def _bootstrap_servers(text: str) -> str:
     return ",".join(servers)
 
 
+def _hosts(text: str) -> str:
+    hosts = [host.strip().lower() for host in text.split(",")]
+    if not all(_HOST.match(host) for host in hosts):
+        raise ValueError("must be a host, or several of them with commas between, without ports")
+    return ",".join(hosts)
+
+
 def _existing(path: Path) -> Path:
     path = path.expanduser()
     if not path.exists():
@@ -69,6 +77,7 @@ def _not_empty(secret: SecretStr) -> SecretStr:
 
 HttpUrl = Annotated[str, AfterValidator(_http_url)]
 BootstrapServers = Annotated[str, AfterValidator(_bootstrap_servers)]
+Hosts = Annotated[str, AfterValidator(_hosts)]
 ExistingPath = Annotated[Path, AfterValidator(_existing)]
 LocalPath = Annotated[Path, AfterValidator(_expanded)]
 Secret = Annotated[SecretStr, AfterValidator(_not_empty)]

@@ -9,7 +9,16 @@ from typing import Annotated, Final, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from producer.settings.kafka import KafkaSettings, SchemaRegistrySettings
-from producer.settings.kinds import Count, HttpUrl, LocalPath, Seconds, Section, Text, variable
+from producer.settings.kinds import (
+    Count,
+    Hosts,
+    HttpUrl,
+    LocalPath,
+    Seconds,
+    Section,
+    Text,
+    variable,
+)
 
 KIBIBYTE: Final = 1024
 MEBIBYTE: Final = 1024 * KIBIBYTE
@@ -40,11 +49,23 @@ class S3Settings(Section):
     endpoint_url: HttpUrl | None = Field(
         default=None, description="Address of an S3-compatible store; default: AWS."
     )
+    allowed_endpoint_hosts: Hosts | None = Field(
+        default=None,
+        description=(
+            "Hosts, with commas between, that a source may name as its own endpoint; default:"
+            " none. An internal address is one only if it is listed."
+        ),
+    )
     read_timeout_seconds: Seconds = Field(
         default=15.0,
         le=300.0,
         description="How long an answer of S3 or STS may bring nothing before it is asked again.",
     )
+
+    @property
+    def endpoint_hosts(self) -> frozenset[str]:
+        """The hosts that a source may name."""
+        return frozenset((self.allowed_endpoint_hosts or "").split(",")) - {""}
 
 
 class StsSettings(Section):

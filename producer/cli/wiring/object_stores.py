@@ -11,6 +11,7 @@ def object_store(settings: Settings) -> S3ObjectStore:
     return S3ObjectStore(
         endpoint_url=_text(settings.s3.endpoint_url),
         sts_endpoint_url=_text(settings.sts.endpoint_url),
+        allowed_endpoint_hosts=settings.s3.endpoint_hosts,
         allow_ambient_credentials=settings.allow_ambient_credentials,
         read_seconds=settings.s3.read_timeout_seconds,
     )
@@ -22,6 +23,7 @@ def trial(settings: Settings) -> Trial:
         Reach(
             endpoint_url=_text(settings.s3.endpoint_url),
             sts_endpoint_url=_text(settings.sts.endpoint_url),
+            allowed_endpoint_hosts=settings.s3.endpoint_hosts,
             allow_ambient_credentials=settings.allow_ambient_credentials,
         )
     )

@@ -83,9 +83,13 @@ FULL_SNAKE = {
 }
 
 
-def read(document: object, **keywords: bool) -> SourcesFile:
+def read(document: object, *, allow_ambient_credentials: bool = False) -> SourcesFile:
     """Read a document as JSON."""
-    return read_sources(json.dumps(document).encode(), name="sources.yaml", **keywords)
+    return read_sources(
+        json.dumps(document).encode(),
+        name="sources.yaml",
+        allow_ambient_credentials=allow_ambient_credentials,
+    )
 
 
 def a_source(
@@ -263,7 +267,8 @@ def test_read_sources_does_not_note_what_is_not_set() -> None:
             a_source(container={"endpointUrl": "http://x"}),
             (
                 "endpointUrl is refused: a source must not say where requests go; "
-                "OPENAI_COMPLIANCE_S3__ENDPOINT_URL does"
+                "OPENAI_COMPLIANCE_S3__ENDPOINT_URL does, unless"
+                " OPENAI_COMPLIANCE_S3__ALLOWED_ENDPOINT_HOSTS lists its host"
             ),
         ),
         (

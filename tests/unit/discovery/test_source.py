@@ -124,6 +124,7 @@ def test_late_object_is_late_whoever_looks_after_the_source() -> None:
     for source, late in (
         (a_source(prefix=""), 1),
         (a_source(prefix="", bucket="other"), 0),
+        (a_source(prefix="", endpoint_url="https://s3.example.com"), 0),
         (a_source(prefix="k"), 0),
     ):
         successor = looked_after(source, ledger=discovery.ledger, previous=told)

@@ -62,6 +62,7 @@ def test_load_gives_every_default() -> None:
         "SCHEMA_REGISTRY__SSL_CERTIFICATE_LOCATION": "",
         "SCHEMA_REGISTRY__SSL_KEY_LOCATION": "",
         "S3__ENDPOINT_URL": "",
+        "S3__ALLOWED_ENDPOINT_HOSTS": "",
         "S3__READ_TIMEOUT_SECONDS": "15",
         "STS__ENDPOINT_URL": "",
         "TOPICS__PREFIX": "openai-compliance-",
