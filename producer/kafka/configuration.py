@@ -103,10 +103,12 @@ def table_reader(settings: KafkaSettings, *, client_id: str) -> Properties:
             # A table is waited for: an empty fetch must return soon.
             "fetch.wait.max.ms": 20,
             # What reads a table is slower than the network, so that a larger queue is memory and
-            # nothing else; a message beyond these limits is fetched all the same, alone.
-            "queued.max.messages.kbytes": 4096,
+            # nothing else. Answers are counted as they come, and held as they are decompressed, so
+            # their size matters more than the queue's. A message beyond these limits is fetched
+            # all the same, alone.
+            "queued.max.messages.kbytes": 1024,
             "fetch.message.max.bytes": _MEBIBYTE,
-            "fetch.max.bytes": 4 * _MEBIBYTE,
+            "fetch.max.bytes": _MEBIBYTE,
         }
     )
 

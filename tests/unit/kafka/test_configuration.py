@@ -92,9 +92,9 @@ def test_table_reader_joins_no_group() -> None:
         **_CONNECTION,
         **_READING,
         "fetch.wait.max.ms": 20,
-        "queued.max.messages.kbytes": 4096,
+        "queued.max.messages.kbytes": 1024,
         "fetch.message.max.bytes": 1_048_576,
-        "fetch.max.bytes": 4_194_304,
+        "fetch.max.bytes": 1_048_576,
         "group.id": "test-table",
     }
     assert configuration.table_reader(_SETTINGS, client_id="test") == expected
