@@ -213,6 +213,8 @@ class Counting:
     def __init__(self, order: Order, execution: Execution) -> None:
         self._order = order
         self._execution = execution
+        # Nothing says how far an earlier count got.
+        order.objects = 0
 
     @property
     def failure(self) -> str | None:

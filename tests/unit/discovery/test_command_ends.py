@@ -334,3 +334,20 @@ def test_rehearsal_counts_and_does_nothing(
 
     assert ([], [("command-1", objects, None)]) == (versions_in(transactions), told(transactions))
     assert listings == len(discovery.listed)
+
+
+def test_rehearsal_that_begins_again_counts_anew(topics: ScriptedTopics) -> None:
+    """The source changed amid it, and it lists from the beginning."""
+    discovery = with_two_sources(topics)
+    ask(topics, replace(a_command(), dry_run=True))
+    orders = discovery.stage._partitions[0].orders
+    assert orders is not None
+
+    def has_counted() -> bool:
+        discovery.step()
+        return any(run.order.objects for run in orders._runs.values())
+
+    eventually(has_counted, every_seconds=0.005)
+    discovery.apply(a_source(id=FIRST, name="renamed"), a_source(id=OTHER))
+
+    assert [("command-1", 3, None)] == told(run(discovery))
