@@ -11,7 +11,7 @@ from typing import Final
 from producer.contract.event import Tokens
 from producer.contract.names import SOURCE_TYPE
 from producer.contract.raw import RawLine
-from producer.normaliser.privacy import shown_list
+from producer.normaliser.privacy import shown_attribute
 from producer.normaliser.reading import Findings, JsonObject, identifier, mapping
 from producer.normaliser.rules import Draft, Who
 
@@ -64,9 +64,10 @@ def of_the_record(
 
 
 def shown(raw: RawLine, found: dict[str, str], findings: Findings) -> dict[str, str]:
-    """Give the attributes that a source shows; several values stand between commas."""
+    """Give the attributes that a source shows."""
     each = (
-        (name, shown_list(raw.include, name, value, findings)) for name, value in found.items()
+        (name, shown_attribute(raw.include, name, value, findings))
+        for name, value in found.items()
     )
     return {name: value for name, value in each if value is not None}
 

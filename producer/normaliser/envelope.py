@@ -21,6 +21,7 @@ from producer.normaliser.timestamps import from_epoch_seconds, from_rfc3339
 _NO_INSTANT: Final = 0
 # Targets whose names are those of products.
 _PRODUCTS: Final = frozenset({"app"})
+_MODEL: Final = "model"
 
 
 def read_timestamp(record: JsonObject, findings: Findings) -> int:
@@ -180,8 +181,10 @@ def _part(
     include: Include, target: Target, name: Literal["id", "name"], findings: Findings
 ) -> str | None:
     value = target[name]
+    if value is None:
+        return None
     label = name == "name" and target["kind"] in _PRODUCTS
-    reason = None if value is None else privacy.hidden(include, value, label=label)
+    reason = privacy.hidden(include, value, label=label, model=target["kind"] == _MODEL)
     if reason is None:
         return value
     privacy.withhold(findings, "target", f"its {name} {reason}")

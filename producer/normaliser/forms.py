@@ -10,13 +10,24 @@ line may be one text of 16 MiB, and a process that looks at it for minutes has l
 import re
 from ipaddress import AddressValueError, IPv6Address
 from typing import Final
+from urllib.parse import unquote
 
 # The provider's ids have at most 80 characters, its longest enumerations about 70.
 WORD_LENGTH_MAX: Final = 256
 
-# Models and plugins may be written with an `@` too, as `gpt-5-5@2026-01`.
-_DOMAIN: Final = re.compile(r"[^\s@]+")
-_TOP_LEVEL: Final = re.compile(r"(?s:.)\.[A-Za-z]{2}")
+# An `@` as it may be written: itself, its forms of other widths, and what stands for these in
+# addresses of the web (also encoded again), in HTML and in JavaScript.
+_AT: Final = re.compile(
+    r"[@\ufe6b\uff20\U000e0040]"
+    r"|%(?:25)*+(?:40|u0040|EF%(?:25)*+(?:BC%(?:25)*+A0|B9%(?:25)*+AB))"
+    r"|&(?:#0*+64|#x0*+40|commat);"
+    r"|\\u0040|\\x40",
+    re.IGNORECASE,
+)
+# Cheap looks for what could be one.
+_LIKE_AT: Final = ("@", "%", "&", "\\", "\ufe6b", "\uff20", "\U000e0040")
+# The only words that are written with one: a model and its date.
+_DATED: Final = re.compile(r"[A-Za-z0-9_.:/-]{1,200}@[0-9]{1,8}(?:-[0-9]{2}){0,2}")
 _OCTET: Final = r"(?:25[0-5]|2[0-4][0-9]|1?[0-9]?[0-9])"
 _IPV4: Final = re.compile(rf"(?<![0-9]){_OCTET}(?:\.{_OCTET}){{3}}(?![0-9])")
 _LIKE_A_HOST: Final = re.compile(r"[\w:.]+", re.ASCII)
@@ -34,7 +45,7 @@ _WORD: Final = re.compile(rf"[A-Za-z0-9{re.escape(_MARKS)}]{{1,{WORD_LENGTH_MAX}
 _PLAIN: Final = bytes(
     code
     for code in range(128)
-    if chr(code).isalnum() or (chr(code) in _MARKS and chr(code) not in ".:@")
+    if chr(code).isalnum() or (chr(code) in _MARKS and chr(code) not in ".:@%")
 )
 _DOTTED: Final = b".:\n"
 _PLAIN_WORD: Final = re.compile(rf"[A-Za-z0-9_-]{{1,{WORD_LENGTH_MAX}}}")
@@ -45,19 +56,32 @@ _FLAG_NAME: Final = re.compile(r"[A-Za-z0-9_.:/+-]{1,128}")
 
 def is_email(candidate: str) -> bool:
     """Whether an id has the form of an e-mail. Ids of the provider never hold an `@`."""
-    return "@" in candidate
+    return any(mark in candidate for mark in _LIKE_AT) and _AT.search(candidate) is not None
 
 
 def holds_email(candidate: str) -> bool:
-    """Whether a text holds an e-mail of a public domain."""
-    if "@" not in candidate:
-        return False
-    parts = candidate.split("@")
-    return any(map(_ends_in_an_email, parts, parts[1:]))
+    """Whether a text holds an e-mail of any domain, or what could be one.
+
+    That is an `@` without white space beside it: people of `corp` have no dot in their domain.
+    """
+    return is_email(candidate) and any(
+        not candidate[at.start() - 1 : at.start()].isspace()
+        and not candidate[at.end() : at.end() + 1].isspace()
+        for at in _AT.finditer(candidate)
+    )
+
+
+def is_dated(candidate: str) -> bool:
+    """Whether the only `@` of a model is the one in front of its date."""
+    return _DATED.fullmatch(candidate) is not None and not holds_address(candidate)
 
 
 def holds_address(candidate: str) -> bool:
-    """Whether a text holds an address of the network."""
+    """Whether a text holds an address of the network, also where its marks are encoded."""
+    return _holds_address(candidate) or ("%" in candidate and _holds_address(unquote(candidate)))
+
+
+def _holds_address(candidate: str) -> bool:
     if candidate.count(".") >= _IPV4_DOTS and _IPV4.search(candidate) is not None:
         return True
     if candidate.count(":") < _IPV6_COLONS:
@@ -77,15 +101,9 @@ def is_address(candidate: str) -> bool:
 
 def is_email_alone(candidate: str) -> bool:
     """Whether a text is an e-mail of any domain, and nothing else."""
-    return candidate.find("@", 1, -1) > 0 and not any(map(str.isspace, candidate))
-
-
-def _ends_in_an_email(before: str, behind: str) -> bool:
-    """Whether an `@` between two texts is that of an e-mail of a public domain."""
-    domain = _DOMAIN.match(behind)
-    if not before or before[-1].isspace() or domain is None:
+    if not is_email(candidate) or any(map(str.isspace, candidate)):
         return False
-    return _TOP_LEVEL.search(domain[0]) is not None
+    return any(at.start() > 0 and at.end() < len(candidate) for at in _AT.finditer(candidate))
 
 
 def _holds_ipv6(host: str) -> bool:

@@ -23,6 +23,7 @@ from producer.normaliser.forms import (
     holds_address,
     holds_email,
     is_address,
+    is_dated,
     is_email,
     is_email_alone,
     is_flag,
@@ -39,6 +40,20 @@ AN_EMAIL: Final = "has the form of an e-mail"
 AN_ADDRESS: Final = "has the form of an address of the network"
 A_TEXT: Final = "is a text, not an id or a word"
 
+# The attributes that hold several words. Any other text with a comma in it is one text.
+LISTS: Final = frozenset(
+    {
+        "openai_compliance.file.ids",
+        "openai_compliance.group.ids",
+        "openai_compliance.scopes",
+        "openai_compliance.skill.ids",
+        "openai_compliance.skus",
+        "openai_compliance.tools",
+    }
+)
+
+_MODELS: Final = frozenset({"model", "gen_ai.request.model", "gen_ai.response.model"})
+_COMMA: Final = ","
 _WITHHELD: Final = "withheld"
 _FLAGS_WITHHELD: Final = f"{_WITHHELD}.flags"
 _LABEL_LENGTH_MAX: Final = 100
@@ -101,14 +116,16 @@ def no_id(candidate: str) -> str | None:
     return None if is_word(candidate) else A_TEXT
 
 
-def hidden(include: Include, value: str, *, label: bool = False) -> str | None:
+def hidden(
+    include: Include, value: str, *, label: bool = False, model: bool = False
+) -> str | None:
     """Say why a source does not show what stands where a word belongs; `None` if it does.
 
-    A label is a product's name: it may be of several words.
+    A label is a product's name: it may be of several words. A model may have a date behind an `@`.
     """
     if len(value) > WORD_LENGTH_MAX and not include.content:
         return A_TEXT
-    if not include.email and holds_email(value):
+    if not include.email and holds_email(value) and not (model and is_dated(value)):
         return AN_EMAIL
     if not include.network and holds_address(value):
         return AN_ADDRESS
@@ -123,19 +140,33 @@ def shown(
     include: Include, name: str, value: str | None, findings: Findings, *, label: bool = False
 ) -> str | None:
     """Give what an event has at `name`; nothing and a flag where the source does not show it."""
-    reason = None if value is None else hidden(include, value, label=label)
+    if value is None:
+        return None
+    reason = hidden(include, value, label=label, model=name in _MODELS)
     if reason is None:
         return value
     withhold(findings, name, reason)
     return None
 
 
-def shown_list(include: Include, name: str, value: str, findings: Findings) -> str | None:
-    """Give what an event has of several values between commas."""
-    if "," not in value:
+def word_list(name: str, values: list[str], findings: Findings) -> tuple[str, str | None]:
+    """Give several words as one attribute, one of `LISTS`: commas stand between them.
+
+    So one that holds a comma is none, with any option: it could not be told from two.
+    """
+    joined = _COMMA.join(values)
+    if joined.count(_COMMA) >= max(len(values), 1):
+        withhold(findings, name, A_TEXT)
+        joined = _COMMA.join(value for value in values if _COMMA not in value)
+    return name, joined or None
+
+
+def shown_attribute(include: Include, name: str, value: str, findings: Findings) -> str | None:
+    """Give what an event has of an attribute; of a list, the words that are shown."""
+    if name not in LISTS or _COMMA not in value:
         return shown(include, name, value, findings)
-    found = [shown(include, name, one, findings) for one in value.split(",")]
-    return ",".join(one for one in found if one) or None
+    found = [shown(include, name, one, findings) for one in value.split(_COMMA)]
+    return _COMMA.join(one for one in found if one) or None
 
 
 def shown_name(include: Include, name: str, value: str, findings: Findings) -> str:
@@ -283,7 +314,7 @@ def _shown_text(include: Include, value: str) -> str:
 
     Names of files stand in one text with commas between them.
     """
-    if (include.email or "@" not in value) and (include.network or not holds_address(value)):
+    if (include.email or not is_email(value)) and (include.network or not holds_address(value)):
         return value
     return ", ".join(_shown_part(include, part) for part in value.split(", "))
 

@@ -11,7 +11,7 @@ from producer.contract.source import Include
 from producer.normaliser.actors import person_at, person_id, user, who_acted
 from producer.normaliser.envelope import epoch_instant
 from producer.normaliser.families.api_platform_types import read_type
-from producer.normaliser.privacy import Content, NetworkPlace, json_text
+from producer.normaliser.privacy import Content, NetworkPlace, json_text, word_list
 from producer.normaliser.reading import (
     EMPTY,
     Findings,
@@ -105,7 +105,7 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
         extra=(
             ("openai_compliance.project.id", person_at(project, "id", findings)),
             ("openai_compliance.role", role),
-            ("openai_compliance.scopes", scopes),
+            word_list("openai_compliance.scopes", scopes, findings),
             # Not the project that the action was in: the one that something was set for.
             (
                 "openai_compliance.data.project_id",
@@ -132,7 +132,7 @@ def _stored(name: str) -> str:
     return name.replace(".", "_")
 
 
-def _was_set(details: JsonObject, findings: Findings) -> tuple[str | None, str | None]:
+def _was_set(details: JsonObject, findings: Findings) -> tuple[str | None, list[str]]:
     """Give the role and the scopes that someone or something got."""
     role = None
     scopes: list[str] = []
@@ -140,7 +140,7 @@ def _was_set(details: JsonObject, findings: Findings) -> tuple[str | None, str |
         holder = mapping(details, name, findings)
         role = role or text(holder, "role", findings)
         scopes = scopes or texts(holder, "scopes", findings)
-    return role, ",".join(scopes) or None
+    return role, scopes
 
 
 def _target(kind: str, details: JsonObject, findings: Findings) -> Target | None:

@@ -9,7 +9,7 @@ from producer.normaliser.details import attributes_by, switch
 from producer.normaliser.envelope import read_timestamp
 from producer.normaliser.families.generic import with_ids
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
-from producer.normaliser.privacy import Content, json_text
+from producer.normaliser.privacy import Content, json_text, word_list
 from producer.normaliser.reading import (
     Findings,
     JsonObject,
@@ -63,9 +63,9 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
             ("gen_ai.response.id", message_id if answered else None),
             ("openai_compliance.message.id", message_id),
             ("openai_compliance.message.previous_id", _previous(record, findings)),
-            ("openai_compliance.file.ids", _file_ids(message, findings)),
-            ("openai_compliance.tools", _joined(texts(author, "tools_used", findings))),
-            ("openai_compliance.skill.ids", _joined(texts(author, "skills_used", findings))),
+            word_list("openai_compliance.file.ids", _file_ids(message, findings), findings),
+            word_list("openai_compliance.tools", texts(author, "tools_used", findings), findings),
+            word_list("openai_compliance.skill.ids", _skills(author, findings), findings),
             *attributes_by(CONVERSATION_ATTRIBUTES, conversation, findings),
             ("openai_compliance.conversation.temporary", switch(conversation, _TEMPORARY)),
         ),
@@ -77,15 +77,15 @@ def _previous(record: JsonObject, findings: Findings) -> str | None:
     return identifier(record, "previous_message_id", findings)
 
 
-def _file_ids(message: JsonObject, findings: Findings) -> str | None:
+def _skills(author: JsonObject, findings: Findings) -> list[str]:
+    return texts(author, "skills_used", findings)
+
+
+def _file_ids(message: JsonObject, findings: Findings) -> list[str]:
     """Name the files that a message brings or quotes."""
     quoted = identifier(mapping(message, "content", findings), "file_id", findings)
     brought = [identifier(file, "id", findings) for file in objects(message, "files", findings)]
-    return _joined([file for file in (*brought, quoted) if file is not None])
-
-
-def _joined(names: list[str]) -> str | None:
-    return ",".join(names) or None
+    return [file for file in (*brought, quoted) if file is not None]
 
 
 def _target(model: str | None, conversation_id: str | None) -> Target | None:

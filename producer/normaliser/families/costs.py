@@ -19,6 +19,7 @@ from producer.normaliser.actors import who_is_reported
 from producer.normaliser.envelope import read_timestamp
 from producer.normaliser.money import DOLLARS, REPORTED, read_amount, total_text
 from producer.normaliser.ocsf import API_ACTIVITY, OTHER
+from producer.normaliser.privacy import word_list
 from producer.normaliser.reading import (
     Findings,
     JsonObject,
@@ -80,8 +81,8 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
             ("openai_compliance.reasoning_effort", text(payload, "reasoning", findings)),
             ("openai_compliance.product", product),
             ("openai_compliance.surface", text(payload, "surface", findings)),
-            ("openai_compliance.skus", _skus(billing, findings)),
-            ("openai_compliance.group.ids", _group_ids(payload, findings)),
+            word_list("openai_compliance.skus", _skus(billing, findings), findings),
+            word_list("openai_compliance.group.ids", _group_ids(payload, findings), findings),
             ("openai_compliance.usage.total_tokens", _total_tokens(usage, findings)),
         ),
     )
@@ -174,15 +175,15 @@ def _estimate(item: JsonObject, findings: Findings) -> str | None:
     return found[1] if found is not None and found[0] == DOLLARS else None
 
 
-def _skus(billing: list[JsonObject], findings: Findings) -> str | None:
+def _skus(billing: list[JsonObject], findings: Findings) -> list[str]:
     found = (text(item, "sku", findings) for item in billing)
-    return ",".join(sorted({sku for sku in found if sku is not None})) or None
+    return sorted({sku for sku in found if sku is not None})
 
 
-def _group_ids(payload: JsonObject, findings: Findings) -> str | None:
+def _group_ids(payload: JsonObject, findings: Findings) -> list[str]:
     groups = objects(mapping(payload, "identity", findings), "groups", findings)
     found = (identifier(group, "id", findings) for group in groups)
-    return ",".join(sorted({group for group in found if group is not None})) or None
+    return sorted({group for group in found if group is not None})
 
 
 FAMILY: Final = Family(describe=describe, occurred_at=occurred_at, who=who_is_reported)

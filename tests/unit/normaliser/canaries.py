@@ -1,7 +1,8 @@
 """Canaries: strings that tell from which place of a record they came, in the forms of what leaks.
 
-A token could be an id, a text is somebody's words, an e-mail and an address of the network are
-what they are. Each holds the number of its place.
+A token could be an id, a text is somebody's words, also one that reads like a list; an e-mail, in
+each way to write one, and an address of the network are what they are. Each holds the number of
+its place.
 """
 
 import json
@@ -31,7 +32,11 @@ STRUCTURE: Final = frozenset(
 FORMS: Final[dict[str, Form]] = {
     "token": lambda number: f"canary-{number}-x",
     "text": lambda number: f"Said canary-{number}-x, I think.",
+    "commas": lambda number: f"Bob,canary-{number}-x,canary-{number}-x, said so",
     "email": lambda number: f"canary-{number}-x@example.org",
+    "undotted": lambda number: f"canary-{number}-x@corp",
+    "encoded": lambda number: f"canary-{number}-x%40corp",
+    "wide": lambda number: f"canary-{number}-x\uff20corp",
     "ipv4": lambda number: f"10.{number // 250}.{number % 250}.77",
     "ipv6": lambda number: f"fd00::{number:x}:7777",
 }

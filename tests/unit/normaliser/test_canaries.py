@@ -42,6 +42,8 @@ EMAILS: Final = _SHOWN["emails"]
 NETWORK: Final = _SHOWN["network"]
 USER_AGENTS: Final = frozenset(name for name in NETWORK if name.lower().endswith("agent"))
 
+EMAIL_FORMS: Final = ("email", "undotted", "encoded", "wide")
+
 NOTHING: Final = Include()
 OPTIONS: Final = [
     Include(email=email, network=network, content=content)
@@ -70,7 +72,8 @@ def test_words_show_where_ids_and_enumerations_belong() -> None:
     ("form", "allowed"),
     [
         ("text", TEXTS),
-        ("email", frozenset()),
+        ("commas", TEXTS),
+        *((form, frozenset()) for form in EMAIL_FORMS),
         ("ipv4", frozenset()),
         ("ipv6", frozenset()),
     ],
@@ -81,9 +84,10 @@ def test_personal_data_shows_nowhere_by_default(form: str, allowed: frozenset[st
 
 
 @pytest.mark.parametrize("include", OPTIONS, ids=str)
-def test_emails_show_with_emails_alone(*, include: Include) -> None:
+@pytest.mark.parametrize("form", EMAIL_FORMS)
+def test_emails_show_with_emails_alone(form: str, *, include: Include) -> None:
     """In the actor, in ids, and in content where that is included too."""
-    shown = shown_paths("email", include)
+    shown = shown_paths(form, include)
     odd = {path for path in shown if not (path in EMAILS or is_word(path))}
     if not include.email:
         assert frozenset() == shown
@@ -107,20 +111,20 @@ def test_addresses_show_with_the_network_alone(form: str, *, include: Include) -
 
 
 @pytest.mark.parametrize("include", OPTIONS, ids=str)
-@pytest.mark.parametrize("form", ["text", "token"])
+@pytest.mark.parametrize("form", ["text", "commas", "token"])
 def test_texts_show_with_content_alone(form: str, *, include: Include) -> None:
     """User agents are of several words too; network data within content needs its own option."""
     shown = shown_paths(form, include) - shown_paths(form, NOTHING)
     if not include.network:
         assert [] == sorted(path for path in shown if is_of_the_network(path))
     if not include.content:
-        network = USER_AGENTS if form == "text" else NETWORK
+        network = NETWORK if form == "token" else USER_AGENTS
         assert [] == sorted(shown - (network if include.network else set()))
     else:
         assert {"event_details.prompt_text", "message.content.value", "title"} <= shown
 
 
-@pytest.mark.parametrize("form", ["token", "text", "email", "ipv4"])
+@pytest.mark.parametrize("form", ["token", "text", *EMAIL_FORMS, "ipv4"])
 def test_keys_show_nowhere(form: str) -> None:
     """A key that is a canary is an unknown field; only flat flags take over names, if words."""
     leaks = {

@@ -89,6 +89,43 @@ def test_a_list_shows_the_words_in_it() -> None:
     assert {"withheld.openai_compliance.tools": "is a text, not an id or a word"} == event["flags"]
 
 
+def test_text_with_commas_is_one_text() -> None:
+    """Only lists of words are judged word by word, and a word of theirs has no comma."""
+    data = {"new_role": "owner,Ada,said so", "role_id": "role-1,Bob"}
+    event = the_event(a_record("AUDIT_LOG", action="USER_ROLE_UPDATED", action_data=data))
+    assert not {"openai_compliance.role", "openai_compliance.role.id"} & {*event["attributes"]}
+    author = {"type": "assistant", "tools_used": ["browser", "so,Ada,said"], "skills_used": [","]}
+    for include in (Include(), Include(content=True)):
+        record = a_record("CONVERSATION_MESSAGE", message={"author": author})
+        event = the_event(record, include=include)
+        assert "browser" == event["attributes"]["openai_compliance.tools"]
+        assert "openai_compliance.skill.ids" not in event["attributes"]
+        assert {
+            "withheld.openai_compliance.tools": "is a text, not an id or a word",
+            "withheld.openai_compliance.skill.ids": "is a text, not an id or a word",
+        } == event["flags"]
+
+
+@pytest.mark.parametrize("address", ["ada@corp", "ada%40corp", "ada%2540corp", "ada@2026corp"])
+def test_email_of_any_domain_is_no_word(address: str) -> None:
+    """Not where models stand either, and each is shown with its own option."""
+    details = {"model": address, "session_id": address, "plugin_id": address}
+    record = a_record("CODEX_LOG", event_type="PROMPT_SENT", event_details=details)
+    assert address not in repr(the_event(record, include=Include(network=True, content=True)))
+    event = the_event(record, include=Include(email=True))
+    assert (address, address) == (event["session"], event["model"] and event["model"]["raw"])
+
+
+def test_model_keeps_its_date() -> None:
+    """Prices are kept by it; elsewhere it is no word."""
+    details = {"model": "gpt-5-5@2026-01-01", "session_id": "gpt-5-5@2026-01-01"}
+    record = a_record("CODEX_LOG", event_type="PROMPT_SENT", event_details=details)
+    event = the_event(record)
+    assert event["target"] == {"kind": "model", "id": "gpt-5-5@2026-01-01", "name": None}
+    assert "gpt-5-5@2026-01-01" == event["attributes"]["gen_ai.request.model"]
+    assert None is event["session"]
+
+
 def test_locations_and_fingerprints_never_show() -> None:
     """There is no option for what is finer than a country."""
     metadata = {
