@@ -75,7 +75,7 @@ class Document(msgspec.Struct, frozen=True):
 
 def decode_record(line: bytes) -> JsonObject | None:
     """Give the record of a line that is exactly one; otherwise `read_documents` knows more."""
-    if line.count(b"{") + line.count(b"[") > DEPTH_MAX and _is_too_deep(line):
+    if line.count(b"{") + line.count(b"[") > DEPTH_MAX and is_deeper(line, DEPTH_MAX):
         return None
     try:
         value = _DECODER.decode(line)
@@ -152,11 +152,11 @@ def _tail(rest: bytes, *, count: int) -> Document:
 
 
 def _read(document: bytes) -> Document:
-    if _is_too_deep(document):
+    if is_deeper(document, DEPTH_MAX):
         message = f"nested deeper than {DEPTH_MAX} levels"
         return _refused(document, FailureKind.TOO_LARGE, message)
     try:
-        value = _decode(document)
+        value = decoded(document)
     except UnicodeDecodeError:
         return _refused(document, FailureKind.UNDECODABLE, "not valid UTF-8")
     except msgspec.DecodeError as error:
@@ -168,7 +168,8 @@ def _read(document: bytes) -> Document:
     return Document(record=value, failure=None, payload=document)
 
 
-def _decode(document: bytes) -> object:
+def decoded(document: bytes) -> object:
+    """Decode one document, of a depth that was measured; raise where it is no JSON."""
     try:
         return _DECODER.decode(document)
     except msgspec.DecodeError:
@@ -199,11 +200,12 @@ def _escape_half_pair(match: re.Match[bytes]) -> bytes:
     return b"\\" + match[0] if match["half"] else match[0]
 
 
-def _is_too_deep(text: bytes) -> bool:
-    if text.count(b"{") + text.count(b"[") <= DEPTH_MAX:
+def is_deeper(text: bytes, deepest: int) -> bool:
+    """Whether what may be JSON nests deeper than that."""
+    if text.count(b"{") + text.count(b"[") <= deepest:
         return False
     brackets = _STRING.sub(b"", text).translate(None, _NO_BRACKETS)
-    return any(depth > DEPTH_MAX for depth in accumulate(map(_STEPS.__getitem__, brackets)))
+    return any(depth > deepest for depth in accumulate(map(_STEPS.__getitem__, brackets)))
 
 
 def _refused(payload: bytes, kind: FailureKind, message: str) -> Document:

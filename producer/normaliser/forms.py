@@ -21,7 +21,7 @@ _AT: Final = re.compile(
     r"[@\ufe6b\uff20\U000e0040]"
     r"|%(?:25)*+(?:40|u0040|EF%(?:25)*+(?:BC%(?:25)*+A0|B9%(?:25)*+AB))"
     r"|&(?:#0*+64|#x0*+40|commat);"
-    r"|\\u0040|\\x40",
+    r"|\\u(?:0040|ff20|fe6b)|\\x40",
     re.IGNORECASE,
 )
 # Cheap looks for what could be one.
@@ -38,6 +38,8 @@ _LIKE_IPV6: Final = re.compile(r":[0-9A-Fa-f]{0,4}:")
 _ADDRESS_LENGTH_MAX: Final = 64
 _IPV4_DOTS: Final = 3
 _IPV6_COLONS: Final = 2
+# Of one that leaves nothing out, and ends in one of the old kind.
+_IPV6_COLONS_WHOLE: Final = 6
 
 _MARKS: Final = "_.:/|+=~#%*@-"
 _WORD: Final = re.compile(rf"[A-Za-z0-9{re.escape(_MARKS)}]{{1,{WORD_LENGTH_MAX}}}")
@@ -115,6 +117,8 @@ def _holds_ipv6(host: str) -> bool:
 
 
 def _is_ipv6(candidate: str) -> bool:
+    if "::" not in candidate and candidate.count(":") < _IPV6_COLONS_WHOLE:
+        return False
     try:
         IPv6Address(candidate)
     except AddressValueError:

@@ -2,7 +2,7 @@
 
 Laws:
 - E-mails, network data and content reach an event only through the functions here, and only where
-  the source's `Include` says so.
+  the source's `Include` says so. What content shows of the other two is told in `contents`.
 - What else a record says is shown in the form of an id or a word alone: the provider's ids, its
   enumerations, the names of models, tools and clients have no white space and an end. A text where
   a word belongs is content, an e-mail there is an e-mail, an address of the network is network
@@ -10,6 +10,7 @@ Laws:
 - Names of apps are names of products, so they are shown with their white space.
 """
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Final
 
@@ -17,15 +18,14 @@ import msgspec
 
 from producer.contract.event import Network
 from producer.contract.source import Include
-from producer.normaliser.documents import number_as_written
+from producer.normaliser.contents import WITHHELD, shown_text, written_out
+from producer.normaliser.field_names import meaning_of
 from producer.normaliser.forms import (
     WORD_LENGTH_MAX,
     holds_address,
     holds_email,
-    is_address,
     is_dated,
     is_email,
-    is_email_alone,
     is_flag,
     is_flag_name,
     is_plain,
@@ -54,8 +54,9 @@ LISTS: Final = frozenset(
 
 _MODELS: Final = frozenset({"model", "gen_ai.request.model", "gen_ai.response.model"})
 _COMMA: Final = ","
-_WITHHELD: Final = "withheld"
-_FLAGS_WITHHELD: Final = f"{_WITHHELD}.flags"
+_FLAGS_WITHHELD: Final = f"{WITHHELD}.flags"
+_TRUTH_VALUES: Final = ("true", "false")
+_SCORE: Final = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,20})?")
 _LABEL_LENGTH_MAX: Final = 100
 
 
@@ -77,32 +78,6 @@ REQUEST_METADATA: Final = NetworkPlace(
     user_agent="client_user_agent",
     details="client_ip_details",
 )
-
-
-# Fields that tell where a person is, wherever they stand in an object that is shown as content:
-# `_meta` of calls to MCP servers holds the user's agent and location.
-NETWORK_NAMES: Final = frozenset(
-    {
-        "_meta",
-        "client_ip",
-        "client_ip_details",
-        "client_ja3",
-        "client_ja4",
-        "client_user_agent",
-        "fingerprint",
-        "ip",
-        "ip_address",
-        "ip_address_details",
-        "ip_details",
-        "ja3",
-        "ja4",
-        "latitude",
-        "longitude",
-        "user_agent",
-        "user_location",
-    }
-)
-_OF_THE_USER: Final = "openai/user"
 
 
 def no_id(candidate: str) -> str | None:
@@ -172,12 +147,12 @@ def shown_attribute(include: Include, name: str, value: str, findings: Findings)
 def shown_name(include: Include, name: str, value: str, findings: Findings) -> str:
     """Give what an event always has: a record's own word, or that it is withheld."""
     found = shown(include, name, value, findings)
-    return _WITHHELD if found is None else found
+    return WITHHELD if found is None else found
 
 
 def withhold(findings: Findings, name: str, reason: str) -> None:
     """Say that something is not shown, and why."""
-    findings.flags[f"{_WITHHELD}.{name}"] = reason
+    findings.flags[f"{WITHHELD}.{name}"] = reason
 
 
 def flag(findings: Findings, name: str, value: str) -> None:
@@ -190,10 +165,20 @@ def flag(findings: Findings, name: str, value: str) -> None:
 
 def add_flags(findings: Findings, found: dict[str, str]) -> None:
     """Set flags whose names are the record's too; those of another form are counted."""
-    kept = {name: value for name, value in found.items() if is_flag_name(name) and is_flag(value)}
+    kept = {name: value for name, value in found.items() if _is_a_flag(name, value)}
     findings.flags.update(kept)
     if len(found) > len(kept):
         _count_withheld(findings.flags, len(found) - len(kept))
+
+
+def _is_a_flag(name: str, value: str) -> bool:
+    """Whether it is a flag, and no field of a record: that there is an e-mail, not which one."""
+    if not is_flag_name(name) or not is_flag(value):
+        return False
+    meanings = [meaning_of(part) for part in name.split(".")]
+    if value in _TRUTH_VALUES or not any(one.network or one.person for one in meanings):
+        return True
+    return _SCORE.fullmatch(value) is not None and not any(one.network for one in meanings)
 
 
 def shown_flags(findings: Findings) -> dict[str, str]:
@@ -270,7 +255,7 @@ def content(
     if not include.content or read is None:
         return None
     texts = read(record, include, findings)
-    return {name: _shown_text(include, value) for name, value in texts.items()} or None
+    return {name: shown_text(include, name, value) for name, value in texts.items()} or None
 
 
 def whole(record: JsonObject, include: Include, findings: Findings) -> Content:  # noqa: ARG001
@@ -280,48 +265,4 @@ def whole(record: JsonObject, include: Include, findings: Findings) -> Content: 
 
 def json_text(include: Include, value: object) -> str:
     """Write an object out as content, without e-mails and network data unless included too."""
-    shown = _shown(include, value if include.network else _without_network(value))
-    return msgspec.json.encode(shown, order="sorted", enc_hook=number_as_written).decode()
-
-
-def _without_network(value: object) -> object:
-    if type(value) is dict:
-        return {
-            name: _without_network(item)
-            for name, item in value.items()
-            if name not in NETWORK_NAMES and not name.startswith(_OF_THE_USER)
-        }
-    if type(value) is list:
-        return [_without_network(item) for item in value]
-    return value
-
-
-def _shown(include: Include, value: object) -> object:
-    if type(value) is dict:
-        return {
-            _shown_text(include, name): _shown(include, item)
-            for name, item in sorted(value.items())
-        }
-    if type(value) is list:
-        return [_shown(include, item) for item in value]
-    if type(value) is str:
-        return _shown_text(include, value)
-    return value
-
-
-def _shown_text(include: Include, value: str) -> str:
-    """Give a text of content, without what is an e-mail or an address and nothing else.
-
-    Names of files stand in one text with commas between them.
-    """
-    if (include.email or not is_email(value)) and (include.network or not holds_address(value)):
-        return value
-    return ", ".join(_shown_part(include, part) for part in value.split(", "))
-
-
-def _shown_part(include: Include, value: str) -> str:
-    if not include.email and is_email_alone(value):
-        return _WITHHELD
-    if not include.network and is_address(value):
-        return _WITHHELD
-    return value
+    return written_out(include, value)

@@ -16,7 +16,6 @@ import pytest
 
 from producer.cli.wiring.observing import Observer
 from producer.contract.source import Include
-from producer.normaliser.privacy import NETWORK_NAMES
 from producer.telemetry.metrics import Metrics
 from tests.golden.reading import read
 from tests.unit.normaliser.canaries import (
@@ -40,6 +39,7 @@ FLAT_FLAGS: Final = "content_classification."
 TEXTS: Final = _SHOWN["labels"] | _SHOWN["own_ids"]
 EMAILS: Final = _SHOWN["emails"]
 NETWORK: Final = _SHOWN["network"]
+NETWORK_FIELDS: Final = _SHOWN["fields_of_the_network"]
 USER_AGENTS: Final = frozenset(name for name in NETWORK if name.lower().endswith("agent"))
 
 EMAIL_FORMS: Final = ("email", "undotted", "encoded", "wide")
@@ -58,7 +58,9 @@ def is_word(path: str) -> bool:
 
 def is_of_the_network(path: str) -> bool:
     """Whether a path is, or is within, an object or a field of network data."""
-    return any(name in NETWORK_NAMES or name.startswith("openai/user") for name in path.split("."))
+    return any(
+        name in NETWORK_FIELDS or name.startswith("openai/user") for name in path.split(".")
+    )
 
 
 def test_words_show_where_ids_and_enumerations_belong() -> None:

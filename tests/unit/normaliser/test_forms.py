@@ -49,6 +49,7 @@ def test_email_is_found_wherever_it_stands(text: str) -> None:
         "&commat;",
         "\\u0040",
         "\\x40",
+        "\\uff20",
         "\ufe6b",
         "\uff20",
         "\U000e0040",

@@ -161,3 +161,29 @@ def test_addresses_within_content_are_withheld() -> None:
     assert '{"a":"203.0.113.5","b":"ping 203.0.113.5 please","c":"x, withheld, 203.0.113.5"}' == (
         json_text(Include(content=True, network=True), value)
     )
+
+
+def test_flags_are_no_way_around() -> None:
+    """That an e-mail was found is a flag, and which one is none; a place is one of the network."""
+    flags = {
+        "email": True,
+        "user_email": "ada",
+        "email_score": 0.93,
+        "clientCountry": "Germany",
+        "latitude": 52.52,
+        "location": False,
+        "level": "high",
+    }
+    record = {
+        "id": "flat-1",
+        "type": "completion",
+        "created_at": "2026-09-15T10:00:00Z",
+        "flags": flags,
+    }
+    assert {
+        "flags.email": "true",
+        "flags.email_score": "0.93",
+        "flags.location": "false",
+        "flags.level": "high",
+        "withheld.flags": "3",
+    } == the_event(record)["flags"]

@@ -141,7 +141,7 @@ def test_a_connector_call_is_a_call_of_a_tool() -> None:
 
 
 def test_a_run_tells_what_started_it() -> None:
-    """The initiator by kind and id; its name and what it said are content."""
+    """The initiator by kind and id; what it said is content, and its name is a person's."""
     details = {
         **RUN,
         "conversation_id": "c-1",
@@ -175,6 +175,9 @@ def test_a_run_tells_what_started_it() -> None:
     } == own_attributes(event)
     assert [False, False] == [text in repr(event) for text in ("NAME", "TEXT")]
     shown = an_agents_event("AGENT_RUN_CREATED", details, include=Include(content=True))
+    assert {"user_message_text": "TEXT", "initiator_name": "withheld"} == shown["content"]
+    both = Include(content=True, email=True)
+    shown = an_agents_event("AGENT_RUN_CREATED", details, include=both)
     assert {"user_message_text": "TEXT", "initiator_name": "NAME"} == shown["content"]
 
 
