@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from producer.codec.registry import SchemaRegistry
-from tests.schemas.registry_contract import RegistryContract
+from producer.errors import SchemaMismatchError
+from tests.schemas.registry_contract import RegistryContract, a_schema
 
 
 class TestSchemaRegistry(RegistryContract):
@@ -16,6 +17,20 @@ class TestSchemaRegistry(RegistryContract):
         opened = SchemaRegistry(schema_registry)
         yield opened
         opened.close()
+
+    def test_default_may_be_of_any_branch_but_must_be_of_one(
+        self, registry: SchemaRegistry, subject: str
+    ) -> None:
+        """So that it fits the first is for the tests of schemas to hold."""
+        of_the_second: dict[str, object] = {
+            "name": "one",
+            "type": ["null", "string"],
+            "default": "x",
+        }
+        of_none: dict[str, object] = {"name": "one", "type": ["null", "string"], "default": 5}
+        registry.register(subject, a_schema(of_the_second))
+        with pytest.raises(SchemaMismatchError, match=subject):
+            registry.register(f"{subject}-other", a_schema(of_none))
 
     @pytest.fixture
     def subject(self, topic_prefix: str) -> str:

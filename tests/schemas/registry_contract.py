@@ -1,6 +1,7 @@
 """What each door to a schema registry must do, the one in memory as the real one."""
 
 import json
+from collections.abc import Mapping
 
 import pytest
 
@@ -9,7 +10,7 @@ from producer.codec.registry import Registry
 from producer.errors import SchemaMismatchError
 
 
-def a_schema(*fields: dict[str, str]) -> str:
+def a_schema(*fields: Mapping[str, object]) -> str:
     return json.dumps({"type": "record", "name": "Thing", "fields": list(fields)})
 
 
