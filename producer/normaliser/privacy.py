@@ -40,17 +40,12 @@ AN_EMAIL: Final = "has the form of an e-mail"
 AN_ADDRESS: Final = "has the form of an address of the network"
 A_TEXT: Final = "is a text, not an id or a word"
 
-# The attributes that hold several words. Any other text with a comma in it is one text.
+# The attributes that hold several words: these, and those of ids by how they end. Any other text
+# with a comma in it is one text.
 LISTS: Final = frozenset(
-    {
-        "openai_compliance.file.ids",
-        "openai_compliance.group.ids",
-        "openai_compliance.scopes",
-        "openai_compliance.skill.ids",
-        "openai_compliance.skus",
-        "openai_compliance.tools",
-    }
+    {"openai_compliance.scopes", "openai_compliance.skus", "openai_compliance.tools"}
 )
+_IDS: Final = (".ids", ".ids_before")
 
 _MODELS: Final = frozenset({"model", "gen_ai.request.model", "gen_ai.response.model"})
 _COMMA: Final = ","
@@ -125,7 +120,7 @@ def shown(
 
 
 def word_list(name: str, values: list[str], findings: Findings) -> tuple[str, str | None]:
-    """Give several words as one attribute, one of `LISTS`: commas stand between them.
+    """Give several words as one attribute that is a list: commas stand between them.
 
     So one that holds a comma is none, with any option: it could not be told from two.
     """
@@ -138,7 +133,7 @@ def word_list(name: str, values: list[str], findings: Findings) -> tuple[str, st
 
 def shown_attribute(include: Include, name: str, value: str, findings: Findings) -> str | None:
     """Give what an event has of an attribute; of a list, the words that are shown."""
-    if name not in LISTS or _COMMA not in value:
+    if _COMMA not in value or not (name in LISTS or name.endswith(_IDS)):
         return shown(include, name, value, findings)
     found = [shown(include, name, one, findings) for one in value.split(_COMMA)]
     return _COMMA.join(one for one in found if one) or None
