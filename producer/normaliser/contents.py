@@ -51,6 +51,7 @@ _USER_PREFIX: Final = "user-"
 _ROLES: Final = frozenset({"admin", "agent", "assistant", "member", "owner", "system", "user"})
 # Where an object is one field: what it is called, and what stands in it.
 _CALLED: Final = ("name", "key", "field", "header", "property", "label")
+_PAIR: Final = 2
 _STANDS: Final = frozenset({"value", "values", "val"})
 
 
@@ -88,6 +89,8 @@ def _shown(include: Include, value: object, *, left: int, people: bool = False) 
     if type(value) is dict:
         return _object(include, value, left=left - 1, people=people)
     if type(value) is list:
+        if _is_withheld_pair(include, value):
+            return [_key(include, str(value[0]), {}), WITHHELD]
         items = []
         for item in value:
             items.append(_shown(include, item, left=left - 1, people=people))  # noqa: PERF401
@@ -114,6 +117,14 @@ def _object(
             else _shown(include, value, left=left, people=meaning.people)
         )
     return found
+
+
+def _is_withheld_pair(include: Include, values: list[object]) -> bool:
+    """Whether a list is a field as heads of messages have it: `["User-Agent", …]`."""
+    if len(values) != _PAIR or type(values[0]) is not str or type(values[1]) is not str:
+        return False
+    meaning = meaning_of(values[0])
+    return (meaning.network and not include.network) or (meaning.person and not include.email)
 
 
 def _withheld(value: object) -> object:

@@ -166,6 +166,7 @@ def test_values_tell_too_where_json_was_cut(place: str, form: str) -> None:
         {"author": "Ada Test 2"},
         {"field": "user_name", "value": "Ada"},
         {"name": "User-Agent", "value": "Ada"},
+        {"headers": [["User-Agent", "Ada"], ["x-email", "Ada"]]},
         {"headers": [{"key": "x-forwarded-for", "values": ["Ada"]}]},
         {"to": "Ada <a@corp>"},
         {"to": "Ada <a@corp>, Bob <b@corp>; Ada <c@corp>"},
