@@ -160,12 +160,16 @@ def read_ids(places: Iterable[IdPlace], findings: Findings) -> dict[str, str]:
 
 
 def _id_at(values: JsonObject, field: str, findings: Findings) -> str | None:
-    listed = values.get(field)
-    if type(listed) is not list or not field.endswith(_LISTS):
+    if not field.endswith(_LISTS):
         found = identifier(values, field, findings)
         return None if found is None else person_id(found)
+    told = values.get(field)
+    listed = told if type(told) is list else [told]
     items = [item for item in listed if item not in (None, "")]
-    ids = [person_id(str(item)) for item in items if type(item) in (str, int)]
+    # Commas stand between the ids of a list, so none can be in one.
+    ids = [
+        person_id(str(item)) for item in items if type(item) in (str, int) and "," not in str(item)
+    ]
     if len(ids) < len(items):
         findings.flags[f"ignored.{field}"] = "items that are no ids"
     return ",".join(ids) or None

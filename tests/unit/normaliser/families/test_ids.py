@@ -47,6 +47,16 @@ def test_names_tell_what_an_id_is_of(name: str, kind: str | None) -> None:
         ({"user_ids": ["user-2__ws", 7, "", None]}, {"user_ids": "user-2,7"}, {}),
         ({"user_ids": [[], True]}, {}, {"ignored.user_ids": "items that are no ids"}),
         ({"user_ids": []}, {}, {}),
+        (
+            {"user_ids": ["user-1", "user-2, who left"]},
+            {"user_ids": "user-1"},
+            {"ignored.user_ids": "items that are no ids"},
+        ),
+        (
+            {"user_ids": "hand it over, soon"},
+            {},
+            {"ignored.user_ids": "items that are no ids"},
+        ),
         ({"zz_id": ["x"], "zz_ids": "x"}, {}, {}),
     ],
 )
