@@ -6,7 +6,11 @@ from collections.abc import Iterator
 import hypothesis
 import pytest
 
-pytest_plugins = ["tests.support.brokers", "tests.support.kafka_clusters.fixtures"]
+pytest_plugins = [
+    "tests.support.brokers",
+    "tests.support.deploying",
+    "tests.support.kafka_clusters.fixtures",
+]
 
 # A time limit for each example would measure the machine, not the code.
 hypothesis.settings.register_profile("house", deadline=None, print_blob=True)

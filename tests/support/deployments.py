@@ -154,6 +154,8 @@ class Deployment:
         instance: str | None = None,
         settings: Mapping[str, str] | None = None,
         stdin: bytes = b"",
+        module: str = "producer",
+        surroundings: Mapping[str, str] | None = None,
     ) -> StageProcess:
         """Start a command."""
         slot = {} if instance is None else {"INSTANCE": instance}
@@ -163,6 +165,8 @@ class Deployment:
             directory=self._directory,
             name=f"{next(self._numbers)}-{'-'.join(arguments[:2]).strip('-')}",
             stdin=stdin,
+            module=module,
+            surroundings=surroundings,
         )
         self.processes.append(process)
         return process

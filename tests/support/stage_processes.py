@@ -31,8 +31,14 @@ class StageProcess:
         directory: Path,
         name: str,
         stdin: bytes = b"",
+        module: str = "producer",
+        surroundings: Mapping[str, str] | None = None,
     ) -> None:
-        """Start it; `settings` are named without the prefix that they share."""
+        """Start it; `settings` are named without the prefix that they share.
+
+        Another `module` is a way into the same program that does more than it: what that needs to
+        be told is in `surroundings`.
+        """
         self.name = name
         self.arguments = tuple(arguments)
         directory.mkdir(parents=True, exist_ok=True)
@@ -47,8 +53,8 @@ class StageProcess:
             self._stderr.open("wb") as logged,
         ):
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "producer", *arguments],
-                env=surroundings_of_this_process() | environment,
+                [sys.executable, "-m", module, *arguments],
+                env=surroundings_of_this_process() | environment | dict(surroundings or {}),
                 cwd=directory,
                 stdin=read,
                 stdout=written,

@@ -69,6 +69,7 @@ class Read:
     offset: int
     key: bytes
     value: bytes
+    headers: Sequence[tuple[str, bytes]] = field(compare=False)
     _schemas: Schemas = field(repr=False, compare=False)
 
     @cached_property
@@ -106,6 +107,7 @@ class TopicReading:
                 offset=_number(message.offset()),
                 key=message.key() or b"",
                 value=message.value() or b"",
+                headers=tuple(message.headers() or ()),
                 _schemas=self._schemas,
             )
             for message in messages

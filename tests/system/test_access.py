@@ -3,11 +3,11 @@
 import json
 from typing import Any, Final
 
+from tests.support.deploying import Deploy
 from tests.support.deployments import DROPS_PREFIX, Deployment
 from tests.support.drops import gzipped, line
 from tests.support.fault_s3.buckets import NumberedKeys
 from tests.support.fault_s3.server import FaultS3
-from tests.system.conftest import Deploy
 
 _ROLE: Final = "arn:aws:iam::123456789012:role/compliance"
 _WELL, _WRONG, _HUGE = "src_well", "src_wrong", "src_huge"

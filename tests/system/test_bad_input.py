@@ -15,9 +15,9 @@ from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, Config
 from confluent_kafka.cimpl import NewPartitions
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
+from tests.support.deploying import Deploy
 from tests.support.deployments import Deployment
 from tests.support.stage_processes import StageProcess
-from tests.system.conftest import Deploy
 
 _USAGE: Final = 2
 _FATAL: Final = 1

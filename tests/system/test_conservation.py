@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, Final
 
+from tests.support.deploying import Deploy
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID
 from tests.support.drops import governance_event_id, gzipped, gzipped_members, line, plain
-from tests.system.conftest import Deploy
 
 _LINE_BYTES_MAX: Final = 4096
 _OF_GZIP: Final = 16 + zlib.MAX_WBITS

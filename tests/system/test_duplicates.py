@@ -5,9 +5,9 @@ from collections import Counter
 from typing import Final
 
 from tests.support.brokers import KafkaTool
+from tests.support.deploying import Deploy
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID, Deployment
 from tests.support.drops import governance_event_id, gzipped, line
-from tests.system.conftest import Deploy
 
 _RESETTING_TOOL: Final = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
 

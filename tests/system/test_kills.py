@@ -11,11 +11,11 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
+from tests.support.deploying import Deploy
 from tests.support.deployments import SOURCE_ID, Deployment
 from tests.support.drops import governance_event_id, gzipped, line, plain
 from tests.support.stage_processes import StageProcess
 from tests.support.throttled_s3 import ThrottledS3
-from tests.system.conftest import Deploy
 
 _LINES: Final = 50_000
 # The object is 4.6 MB: with the gate closed it takes about six seconds to read.

@@ -4,9 +4,9 @@ import json
 from collections import Counter
 from typing import Any, Final
 
+from tests.support.deploying import Deploy
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID, Deployment
 from tests.support.drops import governance_event_id, gzipped, line
-from tests.system.conftest import Deploy
 
 _USAGE: Final = 2
 _FATAL: Final = 1

@@ -13,11 +13,11 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._config import AlterConfigOpType, ConfigEntry, ConfigResource
 
+from tests.support.deploying import Deploy
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID, Deployment
 from tests.support.drops import governance_event_id, gzipped, line
 from tests.support.stage_processes import StageProcess
 from tests.support.waiting import eventually
-from tests.system.conftest import Deploy
 
 _FATAL: Final = 1
 _MIB: Final = 1024 * 1024

@@ -6,9 +6,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tests.support.deploying import Deploy
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID
 from tests.support.drops import governance_event_id, gzipped
-from tests.system.conftest import Deploy
 
 _SAMPLES: Final = Path(__file__).parents[1] / "samples"
 

@@ -6,10 +6,10 @@ from typing import Final
 
 import pytest
 
+from tests.support.deploying import Deploy
 from tests.support.deployments import SOURCE_ID, Deployment
 from tests.support.drops import governance_event_id, gzipped, line
 from tests.support.stage_processes import StageProcess
-from tests.system.conftest import Deploy
 
 _OBJECTS: Final = 200
 _LINES_AN_OBJECT: Final = 5

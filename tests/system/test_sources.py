@@ -3,10 +3,10 @@
 import json
 from typing import Any, Final
 
+from tests.support.deploying import Deploy
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID, Deployment
 from tests.support.drops import gzipped, line
 from tests.support.stage_processes import StageProcess
-from tests.system.conftest import Deploy
 
 _GONE: Final = "src_gone"
 _USAGE: Final = 2

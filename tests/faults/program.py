@@ -1,0 +1,46 @@
+"""The program itself, watched: `python -m tests.faults.program pull` is `openai-compliance pull`.
+
+Besides, it keeps a journal, breaks where it is told to, and has the defect that it is told to
+have. All of it comes from outside, in variables of the environment: the package knows nothing of
+this.
+"""
+
+import os
+from pathlib import Path
+from typing import Final
+
+from producer.__main__ import main
+from producer.kafka import clients, watched
+from producer.kafka.tables import TableReader
+from tests.faults import faults
+from tests.faults.defects import DEFECTS
+from tests.faults.journal import Journal
+from tests.faults.watching import Watch, WatchedConsumer, WatchedPublisher, watched_restoring
+
+JOURNAL_VARIABLE: Final = "FAULTS_JOURNAL"
+PLAN_VARIABLE: Final = "FAULTS_PLAN"
+DEFECT_VARIABLE: Final = "FAULTS_DEFECT"
+
+
+def watch_clients(watch: Watch) -> None:
+    """Put the watched clients into the places of librdkafka's own."""
+    WatchedPublisher.watch = watch
+    WatchedConsumer.watch = watch
+    watched.Producer = WatchedPublisher  # type: ignore[misc]
+    clients.Consumer = WatchedConsumer  # type: ignore[misc]
+    TableReader.read_to_high_watermark = watched_restoring(  # type: ignore[method-assign]
+        watch, TableReader.read_to_high_watermark
+    )
+
+
+if __name__ == "__main__":
+    environment = os.environ  # noqa: TID251 - these are no settings of the program
+    watch_clients(
+        Watch(
+            Journal(Path(environment[JOURNAL_VARIABLE])),
+            faults.from_text(environment.get(PLAN_VARIABLE, "[]")),
+        )
+    )
+    if defect := environment.get(DEFECT_VARIABLE):
+        DEFECTS[defect].switch_on()
+    main()
