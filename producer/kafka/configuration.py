@@ -56,10 +56,11 @@ def connection(settings: KafkaSettings, *, client_id: str) -> Properties:
     return properties
 
 
-def group_member(settings: KafkaSettings, *, client_id: str, group: str) -> Properties:
+def group_member(settings: KafkaSettings, *, client_id: str, group: str, name: str) -> Properties:
     """Build a consumer of the transactional loop.
 
-    A member of `group` that commits nothing by itself.
+    A member of `group` that commits nothing by itself. Its `name` is its own in the group, and the
+    same each time that its process runs.
     """
     session_ms = round(settings.session_timeout_seconds * _MILLISECONDS)
     properties = (
@@ -85,6 +86,8 @@ def group_member(settings: KafkaSettings, *, client_id: str, group: str) -> Prop
             # A join waits until all others have heard of it, each by its next heartbeat.
             "heartbeat.interval.ms": min(1000, session_ms // 10),
         }
+    if settings.static_membership:
+        properties["group.instance.id"] = name
     return properties
 
 

@@ -13,13 +13,15 @@ from typing import Any, NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from producer.errors import FatalError, OffsetMissingError
+from producer.errors import FatalError, FencedError, OffsetMissingError
 from producer.kafka.clients import open_consumer
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.stages import Committed
 
 _LEADER_SECONDS = 2.0
+# The client gives a fatal error another code; what it was is in the text alone.
+_ANOTHER_OF_ITS_NAME = KafkaError(KafkaError.FENCED_INSTANCE_ID).str()
 
 
 class Owned(NamedTuple):
@@ -61,7 +63,7 @@ class GroupMember:
         try:
             arrived = self._consumer.consume(messages_max, timeout_seconds)
         except KafkaException as raised:
-            raise FatalError(describe("poll the group", raised.args[0])) from raised
+            raise _fatal("poll the group", raised.args[0]) from raised
         messages: dict[Owned, list[KafkaMessage]] = {}
         ends: dict[Owned, int] = {}
         for message in arrived:
@@ -212,7 +214,16 @@ class GroupMember:
         # A member that did not poll for too long is out, and joins again at the next poll.
         if error.code() == KafkaError._MAX_POLL_EXCEEDED or may_pass(error):  # noqa: SLF001
             return
-        raise FatalError(describe(f"consume {owned.topic!r}", error))
+        raise _fatal(f"consume {owned.topic!r}", error)
+
+
+def _fatal(attempt: str, error: KafkaError) -> FatalError:
+    if error.code() == KafkaError._FATAL and _ANOTHER_OF_ITS_NAME in error.str():  # noqa: SLF001
+        return FencedError(
+            "another process has joined the group under this slot's name; give every process on a"
+            " host a name of its own with OPENAI_COMPLIANCE_INSTANCE"
+        )
+    return FatalError(describe(attempt, error))
 
 
 def _owned(partitions: Iterable[TopicPartition]) -> list[Owned]:

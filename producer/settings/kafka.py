@@ -4,7 +4,7 @@ What a way in needs is a table, and what it has no use for is refused: a passwor
 that never sends it is a mistake, and more likely one in the way.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, Literal, Self
 
 from pydantic import Field, model_validator
@@ -96,6 +96,10 @@ class KafkaSettings(Section):
         le=1800.0,
         description="How long a silent process keeps its partitions, with the classic protocol.",
     )
+    static_membership: bool = Field(
+        default=False,
+        description="Whether a process keeps its partitions for its next run, by instance name.",
+    )
     transaction_timeout_seconds: Seconds = Field(
         default=30.0,
         ge=5.0,
@@ -164,16 +168,22 @@ class KafkaSettings(Section):
             _name("transaction_timeout_seconds"),
         )
         if self.group_protocol == "consumer":
-            if "session_timeout_seconds" in self.model_fields_set:
-                way = f"{_name('group_protocol')}=consumer"
-                remedy = "unset it: the broker's group.consumer.session.timeout.ms counts"
-                return [f"{session} is set, but has no use with {way}; {remedy}"]
-            return []
+            return list(self._useless_with_consumer_protocol())
         # A successor waits for the transaction that a dead process left open. If that outlived the
         # session, the successor would own partitions that it cannot yet work on.
         if self.transaction_timeout_seconds >= self.session_timeout_seconds:
             return [f"{transaction} must be less than {session}"]
         return []
+
+    def _useless_with_consumer_protocol(self) -> Iterator[str]:
+        way = f"{_name('group_protocol')}=consumer"
+        if "session_timeout_seconds" in self.model_fields_set:
+            remedy = "unset it: the broker's group.consumer.session.timeout.ms counts"
+            yield f"{_name('session_timeout_seconds')} is set, but has no use with {way}; {remedy}"
+        if self.static_membership:
+            # The broker refuses the successor's name until the session of a process that was
+            # killed has timed out.
+            yield f"{_name('static_membership')} is set, but has no use with {way}; unset it"
 
 
 class SchemaRegistrySettings(Section):

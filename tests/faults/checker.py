@@ -125,19 +125,19 @@ def _outcomes_are_not_ahead(evidence: Evidence) -> Iterator[str]:
 def _events_are_there_once(evidence: Evidence) -> Iterator[str]:
     yield from _told(
         "normalised twice",
-        _repeated((seen.place, seen.index) for seen in evidence.normalised),
+        _repeated((seen.place, seen.number) for seen in evidence.normalised),
     )
     yield from _told(
         "twice in governance-events",
         _repeated(seen.event_id for seen in evidence.events if not seen.place.replay_id),
     )
-    normalised = {(seen.event_id, seen.place, seen.index) for seen in evidence.normalised}
+    normalised = {(seen.event_id, seen.place, seen.number) for seen in evidence.normalised}
     yield from _told(
         "in governance-events and never normalised",
         [
             seen
             for seen in evidence.events
-            if (seen.event_id, seen.place, seen.index) not in normalised
+            if (seen.event_id, seen.place, seen.number) not in normalised
         ],
     )
 

@@ -48,7 +48,7 @@ class EventSeen(NamedTuple):
     offset: int
     event_id: str
     place: Place
-    index: int
+    number: int
 
 
 @dataclass
@@ -192,9 +192,8 @@ def _event(read: Read) -> EventSeen:
 
 def _count(reads: Iterable[Read], into: dict[str, int]) -> None:
     for read in reads:
-        for name, value in read.headers:
-            if name == journal.TRANSACTION_HEADER:
-                into[value.decode()] = into.get(value.decode(), 0) + 1
+        if (name := read.headers.get(journal.TRANSACTION_HEADER)) is not None:
+            into[name.decode()] = into.get(name.decode(), 0) + 1
 
 
 def _announced(paths: Iterable[Path]) -> dict[str, int]:

@@ -8,7 +8,7 @@ what it reports has. Nothing of the project is known here: who judges reads jour
 import json
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -40,7 +40,7 @@ def entries(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def fates(paths: Iterator[Path]) -> dict[str, set[str]]:
+def fates(paths: Iterable[Path]) -> dict[str, set[str]]:
     """Tell of each transaction what the journals say of it, by its name."""
     found: dict[str, set[str]] = {}
     for path in paths:

@@ -26,11 +26,14 @@ def watch_clients(watch: Watch) -> None:
     """Put the watched clients into the places of librdkafka's own."""
     WatchedPublisher.watch = watch
     WatchedConsumer.watch = watch
-    watched.Producer = WatchedPublisher  # type: ignore[misc]
-    clients.Consumer = WatchedConsumer  # type: ignore[misc]
-    TableReader.read_to_high_watermark = watched_restoring(  # type: ignore[method-assign]
-        watch, TableReader.read_to_high_watermark
-    )
+    for place, name, client in (
+        (watched, "Producer", WatchedPublisher),
+        (clients, "Consumer", WatchedConsumer),
+    ):
+        assert hasattr(place, name)
+        setattr(place, name, client)
+    read = "read_to_high_watermark"
+    setattr(TableReader, read, watched_restoring(watch, getattr(TableReader, read)))
 
 
 if __name__ == "__main__":

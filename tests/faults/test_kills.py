@@ -11,7 +11,7 @@ _FAIL_FIRST = Fault(step=Step.AFTER_FLUSH, deed=Deed.FAIL, topic="raw")
 
 def test_pull_is_killed_at_each_step(deploy: Deploy, rng: Random) -> None:
     """Whatever step it dies at, its successor of the same name goes on from what was committed."""
-    stage = deploy(partitions=2, PULLER__CHUNK_LINES="200")
+    stage = deploy(partitions=2, PULLER__CHUNK_LINES="200", KAFKA__STATIC_MEMBERSHIP="true")
     stage.set_up(poll_seconds=1)
     experiment = Experiment(stage, rng)
     for topic in ("raw", "objects"):
@@ -22,5 +22,4 @@ def test_pull_is_killed_at_each_step(deploy: Deploy, rng: Random) -> None:
             watched.process.end()
     experiment.finish()
     verdict = experiment.judge()
-    print(verdict.counts)
     verdict.kept()

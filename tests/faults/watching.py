@@ -74,10 +74,10 @@ class WatchedPublisher(Producer):
         super().begin_transaction()
         self.watch.pass_by(Step.AFTER_BEGIN, ())
 
-    def produce(  # type: ignore[override] - as the project calls it
+    def produce(  # type: ignore[override]  # as the project calls it
         self, topic: str, value: bytes | None, key: bytes, partition: int = -1
     ) -> None:
-        headers = [(journal.TRANSACTION_HEADER, self._name.encode())]
+        headers: dict[str, str | bytes | None] = {journal.TRANSACTION_HEADER: self._name}
         super().produce(topic, value, key, partition, headers=headers)
         self._topics[topic] += 1
         if self._topics[topic] == _SOME_MESSAGES and self.watch.plans(Step.AMID_PRODUCING):
@@ -113,7 +113,7 @@ class WatchedConsumer(Consumer):
 
     watch: Watch
 
-    def subscribe(  # type: ignore[override] - as the project calls it
+    def subscribe(  # type: ignore[override]  # as the project calls it
         self,
         topics: list[str],
         *,

@@ -82,7 +82,9 @@ class Cluster:
     def join(self, plan: TopicPlan) -> None:
         """Let the group have a member."""
         member = GroupMember(
-            configuration.group_member(self.settings, client_id="test", group=self.group),
+            configuration.group_member(
+                self.settings, client_id="test", group=self.group, name="test"
+            ),
             plan.name,
         )
         self._closing.append(member.close)

@@ -328,3 +328,18 @@ def test_twins_of_one_slot_are_told_apart(copying: Copying) -> None:
     assert "OPENAI_COMPLIANCE_INSTANCE" in said[0]
     copying.finish(*survivors)
     copying.check_exact()
+
+
+def test_static_member_stops_where_another_of_its_name_joins(copying: Copying) -> None:
+    """The later one goes on with all partitions at once; the earlier one says what to do."""
+    name = {"group.instance.id": "name"}
+    earlier = copying.copier("earlier", properties=name)
+    copying.fill(300)
+    copying.step_until(lambda: earlier.stage.learnt, earlier)
+    later = copying.copier("later", properties=name)
+    with pytest.raises(FencedError, match="OPENAI_COMPLIANCE_INSTANCE"):
+        copying.step_until(lambda: False, earlier, later)
+    copying.leave(earlier)
+    copying.finish(later)
+    copying.check_exact()
+    assert PARTITIONS == len(later.stage.inboxes)

@@ -156,7 +156,7 @@ def test_running_process_is_known_by_its_membership(
     monkeypatch.setenv("OPENAI_COMPLIANCE_KAFKA__GROUP_PROTOCOL", protocol)
     group = topics.surroundings.puller_group
     member = GroupMember(
-        configuration.group_member(load().kafka, client_id="test", group=group),
+        configuration.group_member(load().kafka, client_id="test", group=group, name="test"),
         topics.surroundings.topics["sources"],
     )
     try:

@@ -211,7 +211,9 @@ class Copying:
             on_replaced=observer.replaced.append,
         )
         joined = member(
-            configuration.group_member(self.settings, client_id=client_id, group=self.group)
+            configuration.group_member(
+                self.settings, client_id=client_id, group=self.group, name=slot
+            )
             | dict(properties or {}),
             self.original,
         )

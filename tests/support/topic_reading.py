@@ -7,7 +7,7 @@ the names of the topics and the address of the registry.
 import io
 import json
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final, Literal
@@ -69,7 +69,7 @@ class Read:
     offset: int
     key: bytes
     value: bytes
-    headers: Sequence[tuple[str, bytes]] = field(compare=False)
+    headers: Mapping[str, bytes] = field(compare=False)
     _schemas: Schemas = field(repr=False, compare=False)
 
     @cached_property
@@ -107,7 +107,7 @@ class TopicReading:
                 offset=_number(message.offset()),
                 key=message.key() or b"",
                 value=message.value() or b"",
-                headers=tuple(message.headers() or ()),
+                headers=_headers(message),
                 _schemas=self._schemas,
             )
             for message in messages
@@ -210,6 +210,12 @@ def _read_to(consumer: Consumer, targets: dict[int, int]) -> list[Message]:
             else:
                 raise AssertionError(str(error))
     return messages
+
+
+def _headers(message: Message) -> dict[str, bytes]:
+    # The client's own hints allow for text and mappings, which it takes and never gives.
+    found: Any = message.headers() or ()
+    return dict(found)
 
 
 def _number(value: int | None) -> int:

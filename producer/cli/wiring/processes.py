@@ -47,12 +47,17 @@ def run(  # noqa: PLR0913 - one for each thing that differs between the two proc
         clock=clock,
         on_replaced=observer.publisher_replaced,
     )
-    member_properties = configuration.group_member(
-        settings.kafka, client_id=surroundings.client_id, group=group
-    )
-    membership = Membership(
-        lambda topic: GroupMember(member_properties, topic), [stage.topic for stage in stages]
-    )
+
+    def join(topic: str) -> GroupMember:
+        properties = configuration.group_member(
+            settings.kafka,
+            client_id=surroundings.client_id,
+            group=group,
+            name=f"{settings.instance}-{surroundings.bare_name(topic)}",
+        )
+        return GroupMember(properties, topic)
+
+    membership = Membership(join, [stage.topic for stage in stages])
     loop = TransactionalLoop(
         membership=membership,
         publisher=publisher,

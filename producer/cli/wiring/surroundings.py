@@ -72,6 +72,10 @@ class Surroundings:
         """The topics on which the normaliser's group has offsets."""
         return self._named(_NORMALISER_READS)
 
+    def bare_name(self, topic: str) -> str:
+        """What a topic is called in `schemas/topics.yaml`."""
+        return next(name for name, full_name in self.topics.items() if full_name == topic)
+
     def table_properties(self) -> Properties:
         """Properties of a consumer that reads a table."""
         return configuration.table_reader(self.settings.kafka, client_id=self.client_id)

@@ -69,7 +69,18 @@ def test_member_of_the_classic_protocol() -> None:
         "partition.assignment.strategy": "cooperative-sticky",
         "session.timeout.ms": 45_000,
     }
-    assert configuration.group_member(_SETTINGS, client_id="test", group="group") == expected
+    assert (
+        configuration.group_member(_SETTINGS, client_id="test", group="group", name="name")
+        == expected
+    )
+
+
+def test_static_member_is_known_by_its_name() -> None:
+    """A successor of the same name is given what the group still keeps for it."""
+    settings = _settings(static_membership=True)
+    properties = configuration.group_member(settings, client_id="test", group="group", name="name")
+    expected = configuration.group_member(_SETTINGS, client_id="test", group="group", name="name")
+    assert expected | {"group.instance.id": "name"} == properties
 
 
 def test_member_of_the_consumer_protocol_leaves_the_session_to_the_broker() -> None:
@@ -83,7 +94,10 @@ def test_member_of_the_consumer_protocol_leaves_the_session_to_the_broker() -> N
         "group.protocol": "consumer",
         "max.poll.interval.ms": 300_000,
     }
-    assert configuration.group_member(settings, client_id="test", group="group") == expected
+    assert (
+        configuration.group_member(settings, client_id="test", group="group", name="name")
+        == expected
+    )
 
 
 def test_table_reader_joins_no_group() -> None:
@@ -241,7 +255,9 @@ def test_properties_are_accepted_by_librdkafka(changes: dict[str, Any]) -> None:
     """Every client can be opened with what the bounds of the settings allow."""
     settings = KafkaSettings(bootstrap_servers="127.0.0.1:1", **changes)
     AdminClient(configuration.connection(settings, client_id="test"))
-    Consumer(configuration.group_member(settings, client_id="test", group="group")).close()
+    Consumer(
+        configuration.group_member(settings, client_id="test", group="group", name="name")
+    ).close()
     Consumer(configuration.table_reader(settings, client_id="test")).close()
     Producer(configuration.plain_publisher(settings, client_id="test"))
     Producer(
