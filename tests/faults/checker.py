@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from tests.faults import journal
-from tests.faults.evidence import EventSeen, Evidence, Place
+from tests.faults.evidence import EventSeen, Evidence, Place, place_of
 
 T = TypeVar("T")
 
@@ -48,6 +48,7 @@ def judge_amid(evidence: Evidence) -> Verdict:
     verdict.findings += [
         *_lines_are_there_once_and_in_order(evidence),
         *_events_are_there_once(evidence),
+        *_dead_letters_are_there_once(evidence),
         *_outcomes_are_not_ahead(evidence),
         *_offsets_are_not_ahead(evidence),
         *_transactions_are_whole(evidence),
@@ -57,10 +58,10 @@ def judge_amid(evidence: Evidence) -> Verdict:
 
 
 def _lines_are_there_once_and_in_order(evidence: Evidence) -> Iterator[str]:
-    last: dict[tuple[str, str, str], int] = {}
+    last: dict[tuple[str, str, str, str], int] = {}
     astray = []
     for seen in evidence.raw:
-        version = seen.place[:3]
+        version = seen.place.version
         if seen.place.line <= last.get(version, 0):
             astray.append((seen.partition, seen.offset, seen.place))
         last[version] = max(last.get(version, 0), seen.place.line)
@@ -68,33 +69,31 @@ def _lines_are_there_once_and_in_order(evidence: Evidence) -> Iterator[str]:
 
 
 def _all_lines_are_there(evidence: Evidence) -> Iterator[str]:
-    in_raw = {seen.place: seen.digest for seen in evidence.raw if not seen.place.replay_id}
+    in_raw = {
+        (seen.place.key, seen.place.etag, seen.place.line): seen.digest for seen in evidence.raw
+    }
     dead = {
         (letter["key"], letter["etag"], letter["line_number"])
         for letter in evidence.dead_letters
         if letter["stage"] == "puller"
     }
-    for key, held in evidence.objects.items():
-        expected = {
-            Place(key, held.etag, "", number): digest
-            for number, digest in enumerate(held.digests, start=1)
-            if digest and (key, held.etag, number) not in dead
-        }
-        found = {place: digest for place in expected if (digest := in_raw.get(place)) is not None}
-        yield from _told("not in raw", expected.keys() - found.keys())
-        yield from _told(
-            "in raw with other bytes",
-            [place for place, digest in found.items() if digest != expected[place]],
-        )
-    current = {(key, held.etag): len(held.digests) for key, held in evidence.objects.items()}
+    expected = {
+        (key, held.etag, number): digest
+        for key, held in evidence.objects.items()
+        for number, digest in enumerate(held.digests, start=1)
+        if digest and (key, held.etag, number) not in dead
+    }
+    yield from _told("not in raw", expected.keys() - in_raw.keys())
+    current = {(key, held.etag) for key, held in evidence.objects.items()}
+    found = {line: digest for line, digest in in_raw.items() if line[:2] in current}
     yield from _told(
-        "in raw and not in the object",
-        [place for place in in_raw if place.line > current.get(place[:2], place.line)],
+        "in raw and not in the object, or with other bytes",
+        [line for line, digest in found.items() if digest != expected.get(line)],
     )
 
 
 def _objects_are_told_of(evidence: Evidence) -> Iterator[str]:
-    raw = Counter(seen.place[:3] for seen in evidence.raw)
+    raw = Counter(seen.place.version for seen in evidence.raw)
     for key, held in evidence.objects.items():
         outcome = evidence.outcomes.get(key)
         if outcome is None:
@@ -107,7 +106,7 @@ def _objects_are_told_of(evidence: Evidence) -> Iterator[str]:
             "outcome": "pulled",
             "etag": held.etag,
             "lines": len(held.digests),
-            "raw_lines": raw[key, held.etag, outcome["replay_id"] or ""],
+            "raw_lines": raw[place_of(outcome, line=0).version],
             "sha256": held.sha256,
         }
         if told != expected:
@@ -115,11 +114,11 @@ def _objects_are_told_of(evidence: Evidence) -> Iterator[str]:
 
 
 def _outcomes_are_not_ahead(evidence: Evidence) -> Iterator[str]:
-    raw = Counter(seen.place[:3] for seen in evidence.raw)
+    raw = Counter(seen.place.version for seen in evidence.raw)
     for key, outcome in evidence.outcomes.items():
-        version = (key, outcome["etag"], outcome["replay_id"] or "")
-        if outcome["raw_lines"] > raw[version]:
-            yield f"outcome of {key} tells of {outcome['raw_lines']} lines, raw has {raw[version]}"
+        found = raw[place_of(outcome, line=0).version]
+        if outcome["raw_lines"] > found:
+            yield f"outcome of {key} tells of {outcome['raw_lines']} lines, raw has {found}"
 
 
 def _events_are_there_once(evidence: Evidence) -> Iterator[str]:
@@ -154,11 +153,7 @@ def _all_events_are_there(evidence: Evidence, source_id: str) -> Iterator[str]:
 
 
 def _nothing_vanished_between_hops(evidence: Evidence) -> Iterator[str]:
-    done = {seen.place for seen in evidence.normalised} | {
-        Place(letter["key"], letter["etag"], letter["replay_id"] or "", letter["line_number"])
-        for letter in evidence.dead_letters
-        if letter["stage"] == "normaliser"
-    }
+    done = {seen.place for seen in evidence.normalised} | _dead(evidence)
     yield from _told(
         "in raw, and neither an event nor a dead letter",
         [seen.place for seen in evidence.raw if seen.place not in done],
@@ -181,19 +176,14 @@ def _groups_are_at_the_end(evidence: Evidence) -> Iterator[str]:
 
 
 def _offsets_are_not_ahead(evidence: Evidence) -> Iterator[str]:
-    normalised = {seen.place for seen in evidence.normalised}
-    dead = {
-        Place(letter["key"], letter["etag"], letter["replay_id"] or "", letter["line_number"])
-        for letter in evidence.dead_letters
-    }
+    done = {seen.place for seen in evidence.normalised} | _dead(evidence)
     yield from _told(
         "behind the group's offset on raw, and neither an event nor a dead letter",
         [
             seen.place
             for seen in evidence.raw
             if seen.offset < evidence.committed["raw"].get(seen.partition, 0)
-            and seen.place not in normalised
-            and seen.place not in dead
+            and seen.place not in done
         ],
     )
     published = {seen.event_id for seen in evidence.events}
@@ -205,6 +195,25 @@ def _offsets_are_not_ahead(evidence: Evidence) -> Iterator[str]:
             if seen.offset < evidence.committed["normalised"].get(seen.partition, 0)
             and seen.event_id not in published
         ],
+    )
+
+
+def _dead(evidence: Evidence) -> set[Place]:
+    """The lines that the normaliser told of as dead letters."""
+    return {
+        place_of(letter, line=letter["line_number"])
+        for letter in evidence.dead_letters
+        if letter["stage"] == "normaliser"
+    }
+
+
+def _dead_letters_are_there_once(evidence: Evidence) -> Iterator[str]:
+    yield from _told(
+        "twice in dead letters",
+        _repeated(
+            (letter["stage"], letter["index"], place_of(letter, line=letter["line_number"]))
+            for letter in evidence.dead_letters
+        ),
     )
 
 

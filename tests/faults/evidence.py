@@ -28,8 +28,14 @@ class Place(NamedTuple):
 
     key: str
     etag: str
+    pull_id: str
     replay_id: str
     line: int
+
+    @property
+    def version(self) -> tuple[str, str, str, str]:
+        """The version and the pull, of which each line is to be there once."""
+        return self.key, self.etag, self.pull_id, self.replay_id
 
 
 class RawSeen(NamedTuple):
@@ -177,16 +183,21 @@ def _digest(line: bytes) -> int:
     return int.from_bytes(hashlib.blake2b(line, digest_size=8).digest()) or 1
 
 
+def place_of(record: Mapping[str, Any], *, line: int) -> Place:
+    """Read the place in a record that has the fields of one."""
+    return Place(record["key"], record["etag"], record["pull_id"], record["replay_id"] or "", line)
+
+
 def _raw(read: Read) -> RawSeen:
     record = read.record
-    place = Place(record["key"], record["etag"], record["replay_id"] or "", record["line_number"])
+    place = place_of(record, line=record["line_number"])
     return RawSeen(read.partition, read.offset, place, _digest(record["line"]))
 
 
 def _event(read: Read) -> EventSeen:
     record = read.record
     origin = record["origin"]
-    place = Place(origin["key"], origin["etag"], origin["replay_id"] or "", origin["line"])
+    place = place_of(origin, line=origin["line"])
     return EventSeen(read.partition, read.offset, record["event_id"], place, origin["index"])
 
 

@@ -2,7 +2,9 @@
 
 import gzip
 import itertools
-from collections.abc import Iterator, Sequence
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -43,6 +45,23 @@ class Watched:
         """What it has written of a kind."""
         return [each for each in journal.entries(self.journal) if each["entry"] == entry]
 
+    def ends(self, *, within_seconds: float) -> int | None:
+        """Wait until it has ended; where it does not, let it write where each thread stands."""
+        try:
+            eventually(lambda: self.process.exit_code is not None, within_seconds=within_seconds)
+        except AssertionError:
+            os.kill(self.process.pid, signal.SIGUSR1)
+            eventually(lambda: "most recent call first" in self.process.stderr)
+        return self.process.exit_code
+
+    def partitions(self) -> int:
+        """How many partitions it has by now, of all its topics."""
+        return sum(
+            sign * len(each["partitions"])
+            for sign, event in ((1, "partitions.assigned"), (-1, "partitions.revoked"))
+            for each in self.process.logs(event)
+        )
+
     def broke(self, step: faults.Step) -> bool:
         """Whether a fault that was planned at a step has happened."""
         return any(each["step"] == step for each in self.entries(journal.FAULT))
@@ -54,6 +73,8 @@ class Experiment:
     def __init__(self, stage: Deployment, rng: Random) -> None:
         self.stage = stage
         self.watched: list[Watched] = []
+        self.partitions = int(stage.settings["TOPICS__PARTITIONS"])
+        self._keys: list[str] = []
         self._rng = rng
         self._numbers = itertools.count(1)
         self._event_numbers = itertools.count(1)
@@ -100,6 +121,7 @@ class Experiment:
                 content = gzip.compress(b"".join(self._lines(lines)), compresslevel=1, mtime=0)
             self.stage.put(key, content)
             keys.append(DROPS_PREFIX + key)
+        self._keys += keys
         return keys
 
     def _lines(self, count: int) -> Iterator[bytes]:
@@ -116,12 +138,24 @@ class Experiment:
                 name = self._rng.randrange(number) if again else number
                 yield line(f"event-{first}-{name}", note=f"{self._rng.random()}") + b"\n"
 
-    def finish(self, *, seconds: float = _PATIENCE_SECONDS) -> None:
+    def copy_all(self) -> None:
+        """Copy all objects, each to another name: nothing new is in the copies."""
+        for key in self._keys:
+            bare = key.removeprefix(DROPS_PREFIX)
+            self.stage.copy(bare, to=f"copy-{bare}")
+
+    def run(self, command: str, *, planned: Sequence[Fault] = (), defect: str = "") -> None:
+        """Run `pull` or `normalise` to its end, which it must come to by itself."""
+        watched = self.start(command, planned=planned, defect=defect, arguments=["--once"])
+        code = watched.ends(within_seconds=_PATIENCE_SECONDS)
+        assert code == 0, f"{watched.process}\n{watched.process.report()}"
+        missing = [fault for fault in planned if not watched.broke(fault.step)]
+        assert not missing, f"did not happen: {missing}"
+
+    def finish(self) -> None:
         """Let healthy processes, run to their end, do what is left."""
-        for command in ("pull", "normalise"):
-            watched = self.start(command, arguments=["--once"])
-            code = watched.process.end(within_seconds=seconds)
-            assert code == 0, f"{watched.process}\n{watched.process.report()}"
+        self.run("pull")
+        self.run("normalise")
 
     def gather(self) -> Evidence:
         """Read everything there is."""
@@ -146,15 +180,89 @@ class Experiment:
 
     def broken(self, watched: Watched, step: faults.Step) -> None:
         """Wait until the fault that was planned at a step has happened."""
-        eventually(
-            lambda: watched.broke(step) or self._ended(watched),
-            within_seconds=_PATIENCE_SECONDS,
-            every_seconds=0.02,
-            describe=f"{step} of {watched.process}",
+        self._wait(watched, lambda: watched.broke(step), describe=f"{step}")
+
+    def has_started(self, watched: Watched) -> None:
+        """Wait until a process has committed something."""
+        self._wait(watched, lambda: watched.entries(journal.COMMITTED), describe="a first commit")
+
+    def has_taken_over(self, watched: Watched) -> None:
+        """Wait until a process has all partitions of both its topics, and stands where it can.
+
+        That is: it has committed something, or asked in vain for offsets that are pending.
+        """
+        self._wait(
+            watched,
+            lambda: watched.partitions() == 2 * self.partitions,
+            describe="all partitions",
+        )
+        asked = len(watched.entries(journal.ASKED))
+        self._wait(
+            watched,
+            lambda: (
+                any(each["messages"] for each in watched.entries(journal.COMMITTED))
+                or len(watched.entries(journal.ASKED)) > asked + 2
+            ),
+            describe="a commit, or questions after pending offsets",
         )
 
+    def goes_on_or_ends(self, watched: Watched) -> None:
+        """Wait until one that was resumed has done something, if only to end."""
+        before = len(list(journal.entries(watched.journal)))
+        eventually(
+            lambda: (
+                len(list(journal.entries(watched.journal))) > before + 1
+                or watched.process.exit_code is not None
+            ),
+            within_seconds=_PATIENCE_SECONDS,
+        )
+
+    def restores(self, watched: Watched, topic: str) -> None:
+        """Wait until a process knows, for each partition, how far it has to read a table back."""
+        self._wait(
+            watched,
+            lambda: (
+                self.partitions
+                <= sum(
+                    any(name.endswith(topic) for name in each["topics"])
+                    for each in watched.entries(journal.RESTORING)
+                )
+            ),
+            describe=f"restoring {topic}",
+        )
+
+    def caught_up(self) -> None:
+        """Wait until the normaliser's group stands at the ends of what it reads."""
+        self.stage.eventually(
+            lambda: all(map(self._is_at_end, ("raw", "normalised"))),
+            describe="the normaliser's group at the ends",
+        )
+
+    def stop(self, watched: Watched) -> None:
+        """Ask a process to end, if it has not; it must do so without complaint."""
+        if watched.process.exit_code is None:
+            code = watched.process.stop()
+            assert code == 0, f"{watched.process}\n{watched.process.report()}"
+
+    def _is_at_end(self, topic: str) -> bool:
+        full_name = self.stage.topic(topic)
+        ends = self.stage.reading.high_watermarks(full_name)
+        committed = self.stage.reading.committed(self.stage.normaliser_group, full_name)
+        return all(committed[index].offset == end for index, end in ends.items())
+
     @staticmethod
-    def _ended(watched: Watched) -> bool:
-        code = watched.process.exit_code
-        assert code in {None, -9}, f"{watched.process}\n{watched.process.report()}"
-        return False
+    def _wait(watched: Watched, predicate: Callable[[], object], *, describe: str) -> None:
+        """Wait for something that a process brings about; fail at once if it ends otherwise."""
+
+        def asked() -> object:
+            code = watched.process.exit_code
+            found = predicate()
+            assert found or code is None, f"{watched.process}\n{watched.process.report()}"
+            return found
+
+        eventually(
+            asked,
+            within_seconds=_PATIENCE_SECONDS,
+            every_seconds=0.02,
+            describe=f"{describe} of {watched.process}",
+        )

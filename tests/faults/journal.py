@@ -17,6 +17,9 @@ COMMITTING: Final = "transaction.committing"
 COMMITTED: Final = "transaction.committed"
 ABORTED: Final = "transaction.aborted"
 FAULT: Final = "fault"
+# The stable committed offsets of partitions were asked for; a table is about to be read back.
+ASKED: Final = "offsets.asked"
+RESTORING: Final = "restoring"
 # The header by which each message says which transaction it was published in.
 TRANSACTION_HEADER: Final = "transaction"
 

@@ -5,7 +5,9 @@ have. All of it comes from outside, in variables of the environment: the package
 this.
 """
 
+import faulthandler
 import os
+import signal
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +17,7 @@ from producer.kafka.tables import TableReader
 from tests.faults import faults
 from tests.faults.defects import DEFECTS
 from tests.faults.journal import Journal
-from tests.faults.watching import Watch, WatchedConsumer, WatchedPublisher, watched_restoring
+from tests.faults.watching import Watch, WatchedConsumer, WatchedPublisher, watched_reading
 
 JOURNAL_VARIABLE: Final = "FAULTS_JOURNAL"
 PLAN_VARIABLE: Final = "FAULTS_PLAN"
@@ -32,11 +34,13 @@ def watch_clients(watch: Watch) -> None:
     ):
         assert hasattr(place, name)
         setattr(place, name, client)
-    read = "read_to_high_watermark"
-    setattr(TableReader, read, watched_restoring(watch, getattr(TableReader, read)))
+    read = "_read_to"
+    setattr(TableReader, read, watched_reading(watch, getattr(TableReader, read)))
 
 
 if __name__ == "__main__":
+    # Who waits in vain for this process asks it where it stands.
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
     environment = os.environ  # noqa: TID251 - these are no settings of the program
     watch_clients(
         Watch(
@@ -45,5 +49,5 @@ if __name__ == "__main__":
         )
     )
     if defect := environment.get(DEFECT_VARIABLE):
-        DEFECTS[defect].switch_on()
+        DEFECTS[defect]()
     main()

@@ -4,7 +4,7 @@ import os
 import signal
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Producer, TopicPartition
@@ -109,7 +109,7 @@ class WatchedPublisher(Producer):
 
 
 class WatchedConsumer(Consumer):
-    """A consumer that can die while it is told that partitions were taken from it."""
+    """A consumer that tells what it asks, and can die while partitions are taken from it."""
 
     watch: Watch
 
@@ -126,16 +126,22 @@ class WatchedConsumer(Consumer):
 
         super().subscribe(topics, on_revoke=revoke, **callbacks)
 
+    def committed(self, *arguments: Any, **named: Any) -> list[TopicPartition]:  # noqa: ANN401
+        self.watch.journal.write(journal.ASKED)
+        return super().committed(*arguments, **named)
 
-def watched_restoring(
+
+def watched_reading(
     watch: Watch, read: Callable[..., Iterator[Any]]
 ) -> Callable[..., Iterator[Any]]:
-    """Let a table be read as before, but for the place to die at in the midst of it."""
+    """Let a table be read back as before, but for the place to die at in the midst of it."""
 
-    def restoring(reader: Any, *arguments: Any) -> Iterator[Any]:  # noqa: ANN401
-        for number, message in enumerate(read(reader, *arguments)):
+    def reading(reader: Any, targets: Mapping[Any, int], *others: Any) -> Iterator[Any]:  # noqa: ANN401
+        topics = {topic for topic, _ in targets}
+        watch.journal.write(journal.RESTORING, topics=sorted(topics))
+        for number, message in enumerate(read(reader, targets, *others)):
             if number == _SOME_MESSAGES:
-                watch.pass_by(Step.AMID_RESTORING, [message.topic() or ""])
+                watch.pass_by(Step.AMID_RESTORING, topics)
             yield message
 
-    return restoring
+    return reading
