@@ -1,6 +1,6 @@
 # make venv    the virtual environment, from the hashed lock
 # make check   what is quick: format, lint, types, imports, unit, property, schema, golden and house tests
-# make test    everything but the benchmarks, on the real broker and registry
+# make test    everything but the benchmarks, on the real broker and registry; PROCESSES=2 at once
 # make model   discovery and puller against whatever may happen, for longer; STEPS=100000 SEED=1
 # make demo    the whole stage on this machine; SOURCE=s3://bucket/prefix reads a real bucket
 # make lock    resolve the dependencies again; UPGRADE=1 takes the newest versions
@@ -18,6 +18,7 @@ RESOLVE = build/resolver/bin/uv pip compile pyproject.toml --quiet --universal -
 
 .DEFAULT_GOAL := check
 STEPS ?= 100000
+PROCESSES ?= 2
 
 .PHONY: venv check style test model demo lock format clean
 
@@ -41,7 +42,7 @@ check: style
 	$(BIN)/pytest $(QUICK_TESTS)
 
 test: style
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(PROCESSES) --dist worksteal
 
 model: venv
 	$(BIN)/pytest tests/model/test_model.py --model-steps $(STEPS) $(if $(SEED),--seed $(SEED))

@@ -176,6 +176,16 @@ def _groups_are_at_the_end(evidence: Evidence) -> Iterator[str]:
 
 
 def _offsets_are_not_ahead(evidence: Evidence) -> Iterator[str]:
+    """What lies before a committed offset is accounted for: offsets were read first."""
+    yield from _told(
+        "behind the group's offset on objects, and without an outcome",
+        [
+            seen.attempt
+            for seen in evidence.versions
+            if seen.offset < evidence.committed["objects"].get(seen.partition, 0)
+            and seen.attempt not in evidence.ended
+        ],
+    )
     done = {seen.place for seen in evidence.normalised} | _dead(evidence)
     yield from _told(
         "behind the group's offset on raw, and neither an event nor a dead letter",

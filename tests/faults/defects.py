@@ -20,6 +20,8 @@ from producer.kafka.transactions import Transaction
 from producer.normaliser.stage import NormaliserStage
 from producer.puller.stage import PullerStage
 
+_CONNECT_SECONDS: Final = 10.0
+
 Patched = Any  # what stands in the place of another is called as that was
 
 
@@ -33,11 +35,12 @@ def _no_require_stable() -> None:
     """Ask for committed offsets as a reader of everything does."""
 
     def build(original: Patched) -> Patched:
-        def fetch(member: GroupMember, partitions: Patched, *, timeout_seconds: float) -> Patched:
+        def fetch(member: GroupMember, partitions: Patched, **_: Patched) -> Patched:
             reader = Consumer(_properties[member] | {"isolation.level": "read_uncommitted"})
             joined, member._consumer = member._consumer, reader
             try:
-                return original(member, partitions, timeout_seconds=timeout_seconds)
+                # It knows no coordinator yet.
+                return original(member, partitions, timeout_seconds=_CONNECT_SECONDS)
             finally:
                 member._consumer = joined
                 reader.close()
@@ -55,9 +58,11 @@ def _remember_properties() -> None:
     def build(original: Patched) -> Patched:
         def initialise(member: GroupMember, properties: dict[str, Any], topic: str) -> None:
             original(member, properties, topic)
-            # Another instance would take the member's place.
+            # As of one who never joins, neither in the member's place nor beside it.
             _properties[member] = {
-                name: value for name, value in properties.items() if name != "group.instance.id"
+                name: value
+                for name, value in properties.items()
+                if name not in {"group.instance.id", "group.protocol"}
             }
 
         return initialise
@@ -202,7 +207,7 @@ def _same_place_passes() -> None:
 
 def _outcome_after_last_chunk() -> None:
     """Commit an object's last lines, and its outcome in the next transaction."""
-    kept: list[tuple[int, Any]] = []
+    late: list[tuple[int, int, Patched]] = []
 
     def build(original: Patched) -> Patched:
         def publish(
@@ -212,26 +217,26 @@ def _outcome_after_last_chunk() -> None:
             held: Patched,
             piece: Patched,
         ) -> None:
-            if piece.outcome is None or not piece.raw:
-                original(stage, transaction, partition, held, piece)
-                return
-            kept.append((partition, piece.outcome))
-            original(stage, transaction, partition, held, replace(piece, outcome=None))
-            transaction.advance(stage.topic, partition, offset=piece.offset + 1)
+            if piece.outcome is not None and piece.raw:
+                late.append((partition, piece.offset + 1, piece.outcome))
+                piece = replace(piece, outcome=None, progress=None)
+            original(stage, transaction, partition, held, piece)
 
         return publish
 
     def build_contribute(original: Patched) -> Patched:
         def contribute(stage: PullerStage, transaction: Transaction) -> None:
-            late, kept[:] = list(kept), []
-            original(stage, transaction)
-            for partition, outcome in late:
+            due, late[:] = list(late), []
+            for partition, offset, outcome in due:
+                transaction.advance(stage.topic, partition, offset=offset)
                 stage._publish_outcome(transaction, partition, outcome)
+            original(stage, transaction)
 
         return contribute
 
     _put(PullerStage, "_publish", build)
     _put(PullerStage, "contribute", build_contribute)
+    _put(PullerStage, "has_work", lambda original: lambda stage: bool(late) or original(stage))
 
 
 def _dead_letter_outside() -> None:

@@ -57,6 +57,23 @@ class EventSeen(NamedTuple):
     number: int
 
 
+class Attempt(NamedTuple):
+    """One attempt to pull a version."""
+
+    key: str
+    etag: str
+    pull_id: str
+    attempt: int
+
+
+class VersionSeen(NamedTuple):
+    """A version that was published to be pulled."""
+
+    partition: int
+    offset: int
+    attempt: Attempt
+
+
 @dataclass
 class ObjectLines:
     """An object of the bucket: a digest for each line, or 0 for a blank one."""
@@ -80,6 +97,9 @@ class Evidence:
     objects: dict[str, ObjectLines]
     raw: list[RawSeen]
     dead_letters: list[dict[str, Any]]
+    versions: list[VersionSeen]
+    # Which attempts have ended, and how the latest of each object did.
+    ended: set[Attempt]
     outcomes: dict[str, dict[str, Any]]
     normalised: list[EventSeen]
     events: list[EventSeen]
@@ -132,6 +152,10 @@ def gather(
         objects=_objects(where, s3),
         raw=[_raw(read) for read in found["raw"]],
         dead_letters=[read.record for read in found["dead-letters"]],
+        versions=[
+            VersionSeen(read.partition, read.offset, _attempt(read)) for read in found["objects"]
+        ],
+        ended={_attempt(read) for read in found["outcomes"]},
         outcomes={read.record["key"]: read.record for read in found["outcomes"]},
         normalised=[_event(read) for read in found["normalised"]],
         events=[_event(read) for read in found["events"]],
@@ -186,6 +210,11 @@ def _digest(line: bytes) -> int:
 def place_of(record: Mapping[str, Any], *, line: int) -> Place:
     """Read the place in a record that has the fields of one."""
     return Place(record["key"], record["etag"], record["pull_id"], record["replay_id"] or "", line)
+
+
+def _attempt(read: Read) -> Attempt:
+    record = read.record
+    return Attempt(record["key"], record["etag"], record["pull_id"], record["attempt"])
 
 
 def _raw(read: Read) -> RawSeen:

@@ -1,5 +1,6 @@
 """A deployment whose processes are watched and broken, and which is judged at the end."""
 
+import contextlib
 import gzip
 import itertools
 import os
@@ -16,6 +17,7 @@ from tests.faults import faults, journal
 from tests.faults.checker import Verdict, judge, judge_amid
 from tests.faults.evidence import Evidence, Whereabouts, gather
 from tests.faults.faults import Fault
+from tests.faults.stores import digest_of, remembered
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID, Deployment
 from tests.support.drops import line
 from tests.support.stage_processes import StageProcess
@@ -178,6 +180,13 @@ class Experiment:
         """Judge while things go on."""
         return judge_amid(self.gather())
 
+    def remembers_what_was_published(self) -> None:
+        """Fail where a store holds an id whose event nobody can read: it would be lost."""
+        events = self.stage.reading.read(self.stage.topic("events"))
+        published = {digest_of(read.key.decode()) for read in events}
+        alone = remembered(self.stage.state_directory) - published
+        assert not alone, f"{len(alone)} ids are remembered and were not published"
+
     def broken(self, watched: Watched, step: faults.Step) -> None:
         """Wait until the fault that was planned at a step has happened."""
         self._wait(watched, lambda: watched.broke(step), describe=f"{step}")
@@ -230,6 +239,12 @@ class Experiment:
             ),
             describe=f"restoring {topic}",
         )
+
+    @staticmethod
+    def may_say(watched: Watched, event: str, *, seconds: float = 2.0) -> None:
+        """Give a process a chance to do what it must not do: a healthy one lets it pass."""
+        with contextlib.suppress(AssertionError):
+            eventually(lambda: watched.process.logs(event), within_seconds=seconds)
 
     def caught_up(self) -> None:
         """Wait until the normaliser's group stands at the ends of what it reads."""

@@ -1,34 +1,46 @@
 """Directed schedules: healthy processes keep the promise, and each seeded defect breaks it."""
 
 from random import Random
+from typing import Protocol
 
 import pytest
 
 from tests.faults.experiments import Experiment
-from tests.faults.schedules import CATCHES, SMALL_STEPS, Schedule
+from tests.faults.schedules import CATCHES, SETTINGS, SMALL_STEPS, Schedule
 from tests.support.deploying import Deploy
 
 _SCHEDULES = list(dict.fromkeys(caught.by for caught in CATCHES.values()))
 
 
+class Stages(Protocol):
+    """Makes a deployment for a schedule, on which nothing was done yet."""
+
+    def __call__(self, schedule: Schedule) -> Experiment: ...
+
+
 @pytest.fixture
-def experiment(deploy: Deploy, rng: Random) -> Experiment:
-    """Give a deployment with topics and a source, on which nothing was done yet."""
-    stage = deploy(partitions=2, **SMALL_STEPS)
-    stage.set_up(poll_seconds=1)
-    return Experiment(stage, rng)
+def experiment_for(deploy: Deploy, rng: Random) -> Stages:
+    """Give a way to make a deployment with topics and a source."""
+
+    def make(schedule: Schedule) -> Experiment:
+        stage = deploy(partitions=2, **SMALL_STEPS, **SETTINGS.get(schedule, {}))
+        stage.set_up(poll_seconds=1)
+        return Experiment(stage, rng)
+
+    return make
 
 
 @pytest.mark.parametrize("schedule", _SCHEDULES, ids=[each.__name__ for each in _SCHEDULES])
-def test_healthy_processes_keep_the_promise(experiment: Experiment, schedule: Schedule) -> None:
+def test_healthy_processes_keep_the_promise(experiment_for: Stages, schedule: Schedule) -> None:
     """Whatever the schedule does to them, nothing is lost, repeated or told that is not so."""
-    _judge(experiment, schedule)
+    _judge(experiment_for(schedule), schedule)
 
 
 @pytest.mark.parametrize("defect", CATCHES)
-def test_defect_is_caught(experiment: Experiment, defect: str) -> None:
+def test_defect_is_caught(experiment_for: Stages, defect: str) -> None:
     """The schedule that is named for a defect finds what that does to the promise."""
     schedule, finding = CATCHES[defect]
+    experiment = experiment_for(schedule)
     with pytest.raises(AssertionError, match=finding):
         _judge(experiment, schedule, defect)
 

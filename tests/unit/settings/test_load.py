@@ -53,6 +53,7 @@ def test_load_gives_every_default() -> None:
         "KAFKA__SSL_KEY_PASSWORD": "",
         "KAFKA__GROUP_PROTOCOL": "classic",
         "KAFKA__SESSION_TIMEOUT_SECONDS": "45",
+        "KAFKA__STATIC_MEMBERSHIP": "false",
         "KAFKA__TRANSACTION_TIMEOUT_SECONDS": "30",
         "KAFKA__COMPRESSION": "lz4",
         "SCHEMA_REGISTRY__URL": "http://registry:8081",

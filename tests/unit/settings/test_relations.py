@@ -122,6 +122,13 @@ def test_relations_hold_for_every_way_in(changes: dict[str, str]) -> None:
             ),
         ),
         (
+            {"KAFKA__GROUP_PROTOCOL": "consumer", "KAFKA__STATIC_MEMBERSHIP": "true"},
+            (
+                "KAFKA__STATIC_MEMBERSHIP is set, but has no use with "
+                "KAFKA__GROUP_PROTOCOL=consumer; unset it"
+            ),
+        ),
+        (
             {"SCHEMA_REGISTRY__USERNAME": "u"},
             "SCHEMA_REGISTRY__PASSWORD is required with SCHEMA_REGISTRY__USERNAME",
         ),
