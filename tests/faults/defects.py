@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from confluent_kafka import Consumer, Producer
+from confluent_kafka import Producer
 
 from producer.deduplicator import decision
 from producer.deduplicator import stage as deduplicator
@@ -20,8 +20,6 @@ from producer.kafka.transactions import Transaction
 from producer.normaliser.stage import NormaliserStage
 from producer.puller.stage import PullerStage
 
-_CONNECT_SECONDS: Final = 10.0
-
 Patched = Any  # what stands in the place of another is called as that was
 
 
@@ -32,23 +30,15 @@ def _put(place: object, name: str, build: Callable[[Patched], Patched]) -> None:
 
 
 def _no_require_stable() -> None:
-    """Ask for committed offsets as a reader of everything does."""
+    """Consume without `read_committed`: that alone makes the client ask for stable offsets."""
 
     def build(original: Patched) -> Patched:
-        def fetch(member: GroupMember, partitions: Patched, **_: Patched) -> Patched:
-            reader = Consumer(_properties[member] | {"isolation.level": "read_uncommitted"})
-            joined, member._consumer = member._consumer, reader
-            try:
-                # It knows no coordinator yet.
-                return original(member, partitions, timeout_seconds=_CONNECT_SECONDS)
-            finally:
-                member._consumer = joined
-                reader.close()
+        def initialise(member: GroupMember, properties: dict[str, Any], topic: str) -> None:
+            original(member, properties | {"isolation.level": "read_uncommitted"}, topic)
 
-        return fetch
+        return initialise
 
-    _put(GroupMember, "fetch_committed", build)
-    _remember_properties()
+    _put(GroupMember, "__init__", build)
 
 
 _properties: dict[GroupMember, dict[str, Any]] = {}
@@ -58,12 +48,7 @@ def _remember_properties() -> None:
     def build(original: Patched) -> Patched:
         def initialise(member: GroupMember, properties: dict[str, Any], topic: str) -> None:
             original(member, properties, topic)
-            # As of one who never joins, neither in the member's place nor beside it.
-            _properties[member] = {
-                name: value
-                for name, value in properties.items()
-                if name not in {"group.instance.id", "group.protocol"}
-            }
+            _properties[member] = properties
 
         return initialise
 

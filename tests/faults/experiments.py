@@ -198,18 +198,19 @@ class Experiment:
     def has_taken_over(self, watched: Watched) -> None:
         """Wait until a process has all partitions of both its topics, and stands where it can.
 
-        That is: it has committed something, or asked in vain for offsets that are pending.
+        That is: it has committed something of `raw`, or asked in vain for offsets that are
+        pending.
         """
         self._wait(
             watched,
             lambda: watched.partitions() == 2 * self.partitions,
             describe="all partitions",
         )
-        asked = len(watched.entries(journal.ASKED))
+        asked, raw = len(watched.entries(journal.ASKED)), self.stage.topic("raw")
         self._wait(
             watched,
             lambda: (
-                any(each["messages"] for each in watched.entries(journal.COMMITTED))
+                any(raw in each["offsets_of"] for each in watched.entries(journal.COMMITTED))
                 or len(watched.entries(journal.ASKED)) > asked + 2
             ),
             describe="a commit, or questions after pending offsets",

@@ -62,6 +62,7 @@ class WatchedPublisher(Producer):
         super().__init__(*arguments)
         self._name = ""
         self._topics: Counter[str] = Counter()
+        self._offsets_of: set[str] = set()
 
     def init_transactions(self, *arguments: Any) -> None:  # noqa: ANN401
         self.watch.pass_by(Step.INITIALISING, ())
@@ -69,7 +70,7 @@ class WatchedPublisher(Producer):
 
     def begin_transaction(self) -> None:
         self.watch.pass_by(Step.BEFORE_BEGIN, ())
-        self._name, self._topics = uuid.uuid4().hex, Counter()
+        self._name, self._topics, self._offsets_of = uuid.uuid4().hex, Counter(), set()
         self._write(journal.BEGUN)
         super().begin_transaction()
         self.watch.pass_by(Step.AFTER_BEGIN, ())
@@ -85,11 +86,16 @@ class WatchedPublisher(Producer):
             self.flush(_FLUSH_SECONDS)
             self.watch.pass_by(Step.AMID_PRODUCING, self._topics)
 
-    def send_offsets_to_transaction(self, *arguments: Any) -> None:  # noqa: ANN401
+    def send_offsets_to_transaction(
+        self,
+        offsets: list[TopicPartition],
+        *others: Any,  # noqa: ANN401
+    ) -> None:
         if self.watch.plans(Step.AFTER_FLUSH):
             self.flush(_FLUSH_SECONDS)
             self.watch.pass_by(Step.AFTER_FLUSH, self._topics)
-        super().send_offsets_to_transaction(*arguments)
+        super().send_offsets_to_transaction(offsets, *others)
+        self._offsets_of |= {offset.topic for offset in offsets}
         self.watch.pass_by(Step.AFTER_OFFSETS, self._topics)
 
     def commit_transaction(self, *arguments: Any) -> None:  # noqa: ANN401
@@ -105,7 +111,12 @@ class WatchedPublisher(Producer):
         self.watch.pass_by(Step.AFTER_ABORT, self._topics)
 
     def _write(self, entry: str) -> None:
-        self.watch.journal.write(entry, transaction=self._name, messages=self._topics.total())
+        self.watch.journal.write(
+            entry,
+            transaction=self._name,
+            messages=self._topics.total(),
+            offsets_of=sorted(self._offsets_of),
+        )
 
 
 class WatchedConsumer(Consumer):
