@@ -11,6 +11,8 @@ from producer.contract.source import Include
 from producer.normaliser.actors import person_at, person_id, user, who_acted
 from producer.normaliser.envelope import epoch_instant
 from producer.normaliser.families.api_platform_types import read_type
+from producer.normaliser.families.audit_targets import ids_of
+from producer.normaliser.families.ids import attributes_of, ids_in
 from producer.normaliser.privacy import Content, NetworkPlace, json_text, word_list
 from producer.normaliser.reading import (
     EMPTY,
@@ -27,15 +29,12 @@ from producer.normaliser.rules import Draft, Family, Who
 
 NAME: Final = "organization.audit_log"
 
-# What details tell about more than the object itself, from field to attribute.
+# What details tell beside the ids that their names tell. Who got a role is not the principal whose
+# record it is.
 ATTRIBUTES: Final = {
-    "principal_id": "openai_compliance.principal.id",
-    "principal_type": "openai_compliance.principal.type",
-    "resource_id": "openai_compliance.resource.id",
+    "principal_id": "openai_compliance.recipient.id",
+    "principal_type": "openai_compliance.recipient.type",
     "resource_type": "openai_compliance.resource.type",
-    "role_id": "openai_compliance.role.id",
-    "connector_id": "openai_compliance.connector.id",
-    "service_account_id": "openai_compliance.service_account.id",
     "identity_provider_id": "openai_compliance.identity_provider.id",
     "error_code": "error.type",
 }
@@ -98,11 +97,14 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     reading = read_type(name)
     project = mapping(record, "project", findings)
     role, scopes = _was_set(details, findings)
+    ids = ids_of(details, reading.places, findings, talks=False)
+    target = _target(reading.kind, details, findings)
     return Draft(
         rule=reading.rule,
         action=name,
-        target=_target(reading.kind, details, findings),
+        target=ids.target if target is None else target,
         extra=(
+            *attributes_of(ids.beside if target is None else ids_in(details, findings)),
             ("openai_compliance.project.id", person_at(project, "id", findings)),
             ("openai_compliance.role", role),
             word_list("openai_compliance.scopes", scopes, findings),
@@ -124,7 +126,7 @@ def _details(record: JsonObject, name: str, findings: Findings) -> JsonObject:
     """Find the details under the name of the type, each with dots or with `_` for the dots."""
     key = name if name in record else _stored(name)
     if key not in record:
-        key = next((one for one in record if _stored(one) == key), key)
+        key = min((one for one in record if _stored(one) == key), default=key)
     return mapping(record, key, findings) if key not in _OWN_NAMES else EMPTY
 
 

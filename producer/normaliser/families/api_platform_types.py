@@ -12,6 +12,7 @@ import msgspec
 
 from producer.contract.event import EventOutcome, EventType
 from producer.normaliser import ocsf
+from producer.normaliser.families.audit_targets import Place, places_of
 from producer.normaliser.families.words import (
     CLASSES,
     SIGNING,
@@ -67,10 +68,11 @@ _CACHED_LENGTH_MAX: Final = 128
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """What a type says: its rule, and the kind of its object."""
+    """What a type says: its rule, the kind of its object, and where details may name that."""
 
     rule: Rule
     kind: str
+    places: tuple[Place, ...]
 
 
 def read_type(name: str) -> Reading:
@@ -85,7 +87,7 @@ def _read_type(name: str) -> Reading:
     outcome = OUTCOMES.get(words[-1]) if words else None
     noun, verb = _words(words if outcome is None else words[:-1])
     rule = _rule(noun, verb, outcome or "unknown", says_how=outcome is not None)
-    return Reading(rule, (noun or verb).lower())
+    return Reading(rule, (noun or verb).lower(), places_of(noun, "", rule.class_uid))
 
 
 _cached = lru_cache(maxsize=_TYPES_CACHED)(_read_type)

@@ -162,8 +162,8 @@ def test_details_that_matter_are_attributes() -> None:
     )
     assert {
         "openai_compliance.project.id": "proj_1",
-        "openai_compliance.principal.id": "user-2",
-        "openai_compliance.principal.type": "user",
+        "openai_compliance.recipient.id": "user-2",
+        "openai_compliance.recipient.type": "user",
         "openai_compliance.resource.id": "proj_1",
         "openai_compliance.resource.type": "api.project",
     } == own_attributes(event)
