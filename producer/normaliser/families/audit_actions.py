@@ -57,6 +57,7 @@ NOUNS: Final = frozenset(
         "CHECK",
         "CLONE",
         "COPY",
+        "COUNT",
         "DOWNLOAD",
         "END",
         "EXPORT",
@@ -69,6 +70,9 @@ NOUNS: Final = frozenset(
         "LOCK",
         "LOGIN",
         "LOGOUT",
+        "PATCH",
+        "POST",
+        "PREVIEW",
         "QUERY",
         "READ",
         "REQUEST",
@@ -77,6 +81,7 @@ NOUNS: Final = frozenset(
         "SHARE",
         "START",
         "STOP",
+        "SYNC",
         "TRANSFER",
         "UPLOAD",
         "VIEW",
@@ -121,7 +126,8 @@ _RIGHTS: Final = frozenset({"ACCESS", "PERMISSION", "PRIVILEGE"})
 _RIGHT: Final = "USER_ROLE"
 # Those that are what they are only with what stands behind the verb.
 _PLAIN: Final = frozenset({"USER", "GROUP", "INVITE"})
-_TENANTS: Final = frozenset({"WORKSPACE", "ORGANIZATION", "TENANT"})
+# Who has users and groups, or brings them: what is done to one of theirs is done to that.
+_HOLDERS: Final = frozenset({"WORKSPACE", "ORGANIZATION", "TENANT", "SCIM", "DIRECTORY"})
 
 _ACTIONS_CACHED: Final = 1024
 _CACHED_LENGTH_MAX: Final = 64
@@ -247,7 +253,7 @@ def _object_of(words: _Words) -> str | None:
     found = _object(noun)
     if not words.before or not words.behind:
         return found
-    if words.before in _TENANTS:
+    if words.before in _HOLDERS:
         return found or _object(words.behind)
     # `USER_DELETE_FILE` deletes no user, `USER_UPDATE_NAME` changes one.
     part = found == "USER" and VERBS[words.verb] in (CREATE, READ, DELETE)

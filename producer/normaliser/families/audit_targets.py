@@ -71,7 +71,10 @@ _TENANTS: Final = ("WORKSPACE", "ORGANIZATION", "TENANT")
 # The name of an object becomes the kind of a target, so it must hold nobody's words.
 _PLAIN: Final = re.compile(r"[A-Z0-9_]{1,64}")
 # Words of a name that say who did it, or whose it is.
-_OF_OTHERS: Final = re.compile(r"(?:^|_)(?:by|owner|creator|actor)_")
+_OF_OTHERS: Final = re.compile(
+    r"(?:^|_)(?:by|owner|creator|author|actor|acting|admin|inviter|sender|initiator|delegator"
+    r"|requester|requestor|approver|reviewer|assigner|granter)_"
+)
 # Names of objects have one to four words; whoever writes a million must not have them all joined.
 _WORDS_MAX: Final = 8
 
