@@ -176,6 +176,28 @@ _OF_A_PERSON: Final = frozenset(
     {"name", "first", "middle", "last", "given", "family", "formatted"}
 )
 
+# What pieces of texts are called, by the last word of a name. Not whole ones: a prompt is rarely a
+# single word, and what a classifier says of it is one.
+_TEXTS: Final = frozenset(
+    {
+        "evidence",
+        "excerpt",
+        "filename",
+        "fragment",
+        "keyword",
+        "match",
+        "matched",
+        "phrase",
+        "quote",
+        "snippet",
+        "span",
+        "substring",
+        "text",
+        "title",
+        "word",
+    }
+)
+
 _WORD: Final = re.compile(r"[A-Z]+(?:s(?![a-z]))?(?![a-z])[0-9]*+|[A-Z]?[a-z]++[0-9]*+|[0-9]++")
 _DIGITS: Final = "0123456789"
 _LENGTH_MAX: Final = 128
@@ -227,6 +249,11 @@ def _meaning_of(name: str) -> Meaning:
         people=last in _PEOPLE or (last == _BY and len(words) > 1),
         part_of_name=told in _OF_A_PERSON,
     )
+
+
+def is_of_a_text(name: str) -> bool:
+    """Whether what a name stands for is a piece of a text."""
+    return not _TEXTS.isdisjoint(_words(name[-_LENGTH_MAX:])[-1:])
 
 
 def _words(name: str) -> list[str]:

@@ -19,7 +19,7 @@ import msgspec
 from producer.contract.event import Network
 from producer.contract.source import Include
 from producer.normaliser.contents import WITHHELD, shown_text, written_out
-from producer.normaliser.field_names import meaning_of
+from producer.normaliser.field_names import is_of_a_text, meaning_of
 from producer.normaliser.forms import (
     WORD_LENGTH_MAX,
     holds_address,
@@ -167,11 +167,15 @@ def add_flags(findings: Findings, found: dict[str, str]) -> None:
 
 
 def _is_a_flag(name: str, value: str) -> bool:
-    """Whether it is a flag, and no field of a record: that there is an e-mail, not which one."""
+    """Whether it is a flag, and no field of a record: that there is an e-mail, not which one.
+
+    Nor a word of the text that was classified.
+    """
     if not is_flag_name(name) or not is_flag(value):
         return False
     meanings = [meaning_of(part) for part in name.split(".")]
-    if value in _TRUTH_VALUES or not any(one.network or one.person for one in meanings):
+    told = any(one.network or one.person for one in meanings) or is_of_a_text(name)
+    if value in _TRUTH_VALUES or not told:
         return True
     return _SCORE.fullmatch(value) is not None and not any(one.network for one in meanings)
 

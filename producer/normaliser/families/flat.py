@@ -5,8 +5,9 @@ from typing import Final, get_args
 from producer.contract.event import Cost, EventType, Tokens
 from producer.normaliser.actors import id_in_text, nobody, user
 from producer.normaliser.envelope import instant
+from producer.normaliser.families.generic import with_ids
 from producer.normaliser.money import DOLLARS, REPORTED, read_amount
-from producer.normaliser.ocsf import API_ACTIVITY, OTHER
+from producer.normaliser.ocsf import API_ACTIVITY, AUTHENTICATION, OTHER
 from producer.normaliser.privacy import add_flags, whole
 from producer.normaliser.reading import (
     Findings,
@@ -66,6 +67,16 @@ TOLD_AGAIN: Final = frozenset(
 )
 _CODEX: Final = "CODEX"
 
+# Who it was is the actor, and none of the ids beside.
+_OF_THE_USER: Final = ("user", "user_id", "actor")
+
+# Where events are that are not API activity.
+PLACES: Final[dict[EventType, tuple[int, int]]] = {
+    "auth.signin": (AUTHENTICATION, 1),
+    "auth.signout": (AUTHENTICATION, 2),
+}
+_OTHER_PLACE: Final = (API_ACTIVITY, OTHER)
+
 _EVENT_TYPES: Final[dict[str, EventType]] = {name: name for name in get_args(EventType)}
 
 # By the first word that occurs in the type: LangWatch's reading of foreign event types.
@@ -113,20 +124,19 @@ def describe(record: JsonObject, findings: Findings) -> Draft:
     told_again = any(map(_is_told_again, (kind, event)))
     event_type = _event_type((kind or event or action).lower())
     _add_flags(record, findings)
-    return Draft(
-        rule=Rule(
-            event_type,
-            API_ACTIVITY,
-            OTHER,
-            operation="chat" if event_type == "api.call" else None,
-        ),
+    operation = "chat" if event_type == "api.call" else None
+    draft = Draft(
+        rule=Rule(event_type, *PLACES.get(event_type, _OTHER_PLACE), operation=operation),
         action=action,
         target=None if model is None else {"kind": "model", "id": model, "name": None},
         model=model,
         answered=True,
         tokens=_tokens(record, summable=not told_again, findings=findings),
         cost=_cost(record, findings),
+        client=text(record, "client_id", findings),
     )
+    others = {name: value for name, value in record.items() if name not in _OF_THE_USER}
+    return with_ids(draft, others, findings)
 
 
 def _event_type(kind: str) -> EventType:
