@@ -5,9 +5,17 @@ import re
 from pathlib import Path
 from typing import Any, Final
 
+from producer.normaliser.families.ids import kind_of
+from producer.normaliser.normalise import normalise
+from tests.golden.cases import all_cases
+
 ROOT: Final = Path(__file__).parents[2]
 PAGE: Final = (ROOT / "docs" / "openai-compliance.md").read_text("utf-8")
 EXAMPLES: Final = ROOT / "schemas" / "examples" / "events"
+
+OWN: Final = "openai_compliance."
+# What the page tells by a rule instead of one by one.
+AN_ID: Final = re.compile(r"openai_compliance\.([a-z_]+)\.ids?(?:_before)?")
 
 HEADINGS: Final = [
     "Currently implemented",
@@ -47,3 +55,28 @@ def test_page_explains_every_field_of_the_event() -> None:
     rows = PAGE[start : PAGE.index("\n\n", start)]
     named = {name.partition(".")[0] for name in re.findall(r"`([a-z_.]+)`", rows)}
     assert set() == set(the_event()) - named
+
+
+def test_page_names_every_attribute() -> None:
+    """By its name, or by the rule for ids; those of this source without their common beginning."""
+    made = {
+        name
+        for case in all_cases()
+        for event in normalise(case.raw).events
+        for name in event["attributes"]
+    }
+    assert "openai_compliance.scan.lookback_days" in made
+    unnamed = [name for name in sorted(made) if not is_named(name)]
+    assert [] == unnamed
+
+
+def is_named(name: str) -> bool:
+    """Whether the page tells what an attribute is."""
+    if f"`{name}`" in PAGE or f'"{name}"' in PAGE:
+        return True
+    start = PAGE.index("### Attributes of this source")
+    table = PAGE[start : PAGE.index("### OpenTelemetry names")]
+    by_rule = AN_ID.fullmatch(name)
+    return f"`{name.removeprefix(OWN)}`" in table or (
+        by_rule is not None and kind_of(by_rule[1]) is not None
+    )
