@@ -148,6 +148,15 @@ def test_targets_are_the_ids_of_details(kind: str, details: object, target: obje
         assert (target, {}) == (found and (found["kind"], found["id"]), event["flags"])
 
 
+def test_the_order_of_two_details_does_not_matter() -> None:
+    """Of two keys that are stored as the type, the same one is read."""
+    stored = {"api_key.created": {"id": "key_1"}, "api.key_created": {"id": "key_2"}}
+    bare = a_record("api_key_created")
+    turned = dict(reversed(stored.items()))
+    first, second = (the_event({**bare, **details}) for details in (stored, turned))
+    assert first["target"] == second["target"]
+
+
 def test_details_that_matter_are_attributes() -> None:
     """Ids and enumerations: who got what on which resource."""
     assignment = {
