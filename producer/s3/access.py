@@ -59,8 +59,10 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
 def can_obstore_reach(source: IngestionSource, bucket: str) -> bool:
     """Whether obstore reaches a bucket of the source's as boto3 does."""
     # A version may be of the bucket that the source had before, and an access point is named by
-    # its ARN.
-    return bucket == source.bucket and not bucket.startswith("arn:")
+    # its ARN. And obstore follows redirections to any host, which boto3 does not: whoever answers
+    # at an endpoint of a source's own must not choose where this stage asks next.
+    is_own = bucket == source.bucket and source.endpoint_url is None
+    return is_own and not bucket.startswith("arn:")
 
 
 class SourceAccess:

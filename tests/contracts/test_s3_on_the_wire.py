@@ -102,6 +102,28 @@ def test_keys_are_read_with_the_client_that_can_say_them(server: ScriptedServer)
     assert by_boto3 == [f"/bucket/{key}" for key in KEYS_OF_BOTO3]
 
 
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+def test_endpoint_of_a_source_cannot_send_the_stage_elsewhere(
+    server: ScriptedServer, status: int
+) -> None:
+    """It is listed and read at its own host alone, wherever that redirects to."""
+    with ScriptedServer() as inside, closing(_store_that_allows_the_loopback()) as store:
+        inside.script = lambda _: object_answer(CONTENT, ETAG)
+        location = {"Location": f"{inside.url}/latest/meta-data"}
+        server.script = lambda _: Answer(status=status, headers=location)
+        source = msgspec.structs.replace(a_source("bucket"), endpoint_url=server.url)
+
+        refusal_of(lambda: next(store.list_pages(source)))
+        refusal_of(lambda: store.open(source, a_version(source=source)))
+
+        assert [] == inside.asked()
+
+
+def _store_that_allows_the_loopback() -> S3ObjectStore:
+    hosts = frozenset({"127.0.0.1"})
+    return S3ObjectStore(allowed_endpoint_hosts=hosts, allow_ambient_credentials=True, attempts=1)
+
+
 def test_version_id_is_asked_for_where_it_is_known(
     store: S3ObjectStore, server: ScriptedServer
 ) -> None:
