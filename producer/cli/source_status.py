@@ -27,7 +27,7 @@ def is_unhealthy(listed: ListedSource) -> bool:
 
 
 def problem(listed: ListedSource) -> str | None:
-    """Name what ended the last listing, and what to do about it."""
+    """Name what ended the last listing, or keeps objects from being read, and what to do."""
     status = listed.status
     if status is None or status.problem is None:
         return None

@@ -104,6 +104,19 @@ MAY_PASS: frozenset[Reason] = frozenset(
 )
 
 
+# What a bucket says of an object and not of itself: a listing may go well beside it.
+REFUSES_OBJECTS: frozenset[Reason] = frozenset(
+    {
+        Reason.ACCESS_DENIED,
+        Reason.KEY_DENIED_BY_KMS,
+        Reason.CUSTOMER_KEY_NEEDED,
+        Reason.THROTTLED,
+        Reason.UNAVAILABLE,
+        Reason.UNKNOWN_REFUSAL,
+    }
+)
+
+
 class LineCounts(msgspec.Struct, frozen=True, kw_only=True):
     """How the lines of a version were accounted for. `lines` is the sum of the other three."""
 

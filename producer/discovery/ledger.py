@@ -21,13 +21,14 @@ or has failed is held whole; those that wait for the puller are bounded by disco
 """
 
 import heapq
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import TypeAlias
 
 from msgspec.structs import replace
 
-from producer.contract.objects import MAY_PASS, ObjectOutcome, ObjectVersion, Outcome
+from producer.contract.objects import MAY_PASS, ObjectOutcome, ObjectVersion, Outcome, Reason
 from producer.discovery.fingerprints import Fingerprints, fingerprint
 from producer.discovery.retrying import RetryPolicy
 from producer.s3.object_store import ListedObject
@@ -54,7 +55,7 @@ class Ledger:
         self._pulled = Fingerprints()
         self._unfinished: dict[str, ObjectVersion] = {}
         self._failed: dict[str, tuple[ObjectVersion, ObjectOutcome]] = {}
-        self._quarantined = 0
+        self._quarantined: Counter[tuple[str, Reason | None]] = Counter()
         # Versions that are gone by their outcome, and were listed since.
         self._listed_gone: set[str] = set()
         # What the high-water key is about: a bucket and a prefix. Keys that wait in another bucket
@@ -254,7 +255,12 @@ class Ledger:
     @property
     def quarantined_count(self) -> int:
         """How many stand quarantined now."""
-        return self._quarantined
+        return self._quarantined.total()
+
+    def quarantined_in(self, bucket: str) -> dict[Reason | None, int]:
+        """How many of a bucket stand quarantined now, by reason."""
+        counted = self._quarantined.items()
+        return {why: number for (of, why), number in counted if of == bucket and number}
 
     @property
     def size_bytes(self) -> int:
@@ -263,7 +269,8 @@ class Ledger:
 
     def _fail(self, version: ObjectVersion, outcome: ObjectOutcome) -> None:
         self._failed[outcome.key] = (version, outcome)
-        self._quarantined += outcome.outcome is Outcome.QUARANTINED
+        if outcome.outcome is Outcome.QUARANTINED:
+            self._quarantined[version.bucket, outcome.reason] += 1
         if _may_pass(outcome):
             entry = (self._retry.due_at(outcome), outcome.key, outcome.pull_id, outcome.attempt)
             heapq.heappush(self._retries, entry)
@@ -315,8 +322,8 @@ class Ledger:
     def _drop_failed(self, key: str) -> None:
         self._listed_gone.discard(key)
         failed = self._failed.pop(key, None)
-        if failed is not None:
-            self._quarantined -= failed[1].outcome is Outcome.QUARANTINED
+        if failed is not None and failed[1].outcome is Outcome.QUARANTINED:
+            self._quarantined[failed[0].bucket, failed[1].reason] -= 1
 
     def _make_due_by(self, now: int) -> None:
         """Let nothing wait longer than the longest delay from now on."""

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from producer.contract.objects import ObjectOutcome, ObjectVersion
+from producer.contract.objects import REFUSES_OBJECTS, ObjectOutcome, ObjectVersion, Reason
 from producer.contract.source import IngestionSource
 from producer.contract.status import (
     UNHEALTHY_AFTER_FAILURES_IN_A_ROW,
@@ -15,6 +15,7 @@ from producer.discovery.ledger import GONE, Ledger, in_order
 from producer.discovery.listing import Listing, ListingFinished
 from producer.discovery.position import Position, PositionPolicy
 from producer.s3.object_store import ListedObject, ObjectStoreRefusedError, Page
+from producer.s3.refusals import refused
 
 _MICROSECONDS = 1_000_000
 _LOOK_FOR_RETRIES_SECONDS = 1
@@ -78,8 +79,13 @@ class SourceDiscovery:
         self._gone_seen: set[str] = set()
         self._listed_from: int | None = None
         self._looked_for_retries_at: int | None = None
-        self._problem = (previous.problem, previous.problem_detail) if previous else (None, None)
         self._failures_in_a_row = previous.failures_in_a_row if previous else 0
+        # Of listings, and of objects: those have one while listings go well.
+        self._problem: tuple[str | None, str | None] = (None, None)
+        if previous is not None and previous.failures_in_a_row:
+            self._problem = (previous.problem, previous.problem_detail)
+        self._refusing: Reason | None = None
+        self._judge_objects()
         self._listings = previous.listings if previous else 0
         self._last_listing_at = previous.last_listing_at if previous else None
         self._last_whole_listing_at = previous.last_whole_listing_at if previous else None
@@ -165,6 +171,7 @@ class SourceDiscovery:
             self.position.note_gone(outcome.key, at=outcome.finished_at)
         if not self.ledger.is_open(outcome.key):
             self.position.forget(outcome.key)
+        self._judge_objects()
         self.is_status_due = True
 
     def status(
@@ -179,6 +186,7 @@ class SourceDiscovery:
         Together with versions of those pending, and with the end of a command.
         """
         last_command = ended or self.last_command
+        problem, detail = self._problem if self._problem[0] else self._problem_of_objects()
         behind = [*self.ledger.unfinished, *self.pending]
         oldest = min((version.discovered_at for version in behind), default=now)
         return SourceStatus(
@@ -187,8 +195,8 @@ class SourceDiscovery:
             name=self.source.name,
             status=self._status(),
             healthy=self._failures_in_a_row < UNHEALTHY_AFTER_FAILURES_IN_A_ROW,
-            problem=self._problem[0],
-            problem_detail=self._problem[1],
+            problem=problem,
+            problem_detail=detail,
             failures_in_a_row=self._failures_in_a_row,
             listings=self._listings,
             last_listing_at=self._last_listing_at,
@@ -227,6 +235,27 @@ class SourceDiscovery:
     def retries_later(self) -> list[tuple[str, int]]:
         """Name the keys that will be tried again, and when."""
         return list(self.ledger.retries_later())
+
+    def _refusals(self) -> dict[Reason, int]:
+        """How many objects stand quarantined for what a listing that goes well does not tell."""
+        quarantined = self.ledger.quarantined_in(self.source.bucket).items()
+        return {why: number for why, number in quarantined if why in REFUSES_OBJECTS}
+
+    def _judge_objects(self) -> None:
+        """Find what most objects are refused for; it lasts while they are tried again."""
+        found = self._refusals()
+        if found:
+            self._refusing = min(found, key=lambda reason: (-found[reason], reason))
+        elif self._refusing and not any(each.attempt > 1 for each in self.ledger.unfinished):
+            self._refusing = None
+
+    def _problem_of_objects(self) -> tuple[str | None, str | None]:
+        if self._refusing is None:
+            return None, None
+        named = f"`openai-compliance objects list --source {self.source.id} --state quarantined`"
+        number = self._refusals().get(self._refusing, 0)
+        what = f"{number} quarantined for it" if number else "tried again now"
+        return self._refusing, refused(self._refusing, f"objects, {what}: {named}").detail
 
     def _pause_seconds(self) -> int:
         """How long a listing is waited for after the beginning of the last."""

@@ -118,7 +118,7 @@ def test_object_that_is_overwritten_amid_its_bytes_is_two_versions(
 def test_denied_object_is_parked_while_the_others_are_read(
     ingestion: Ingestion, fault_s3: FaultS3
 ) -> None:
-    """It is asked for less and less often, and the source is well."""
+    """It is asked for less and less often; the source is well, and its status names the reason."""
     put(fault_s3, "acl", "kms", "well")
     fault_s3.change(BUCKET, "acl", is_denied=True)
     fault_s3.change(BUCKET, "kms", is_denied_by_kms=True)
@@ -127,7 +127,12 @@ def test_denied_object_is_parked_while_the_others_are_read(
     expected = {"acl": Reason.ACCESS_DENIED, "kms": Reason.KEY_DENIED_BY_KMS, "well": None}
     assert expected == outcomes
     status = ingestion.status(SOURCE.id)
-    assert (True, None, 2) == (status.healthy, status.problem, status.objects_quarantined)
+    assert (True, "access_denied", 2) == (
+        status.healthy,
+        status.problem,
+        status.objects_quarantined,
+    )
+    assert "1 quarantined for it" in (status.problem_detail or "")
 
     asked = []
     for _ in range(60):
@@ -141,6 +146,7 @@ def test_denied_object_is_parked_while_the_others_are_read(
         fault_s3.change(BUCKET, key, is_denied=False, is_denied_by_kms=False)
     ingestion.ingest(after_seconds=5 * LONG_SECONDS)
     assert lines_of("acl", "kms", "well") == ingestion.lines()
+    assert ingestion.status(SOURCE.id).problem is None
 
 
 @pytest.mark.parametrize(

@@ -118,9 +118,9 @@ def _is_listed(
 
 
 def _has_failed(status: SourceStatus, ended_before: Mapping[str, tuple[int, int]]) -> bool:
-    """Whether a listing failed since; a problem alone may be an old one that is told again."""
+    """Whether a listing failed since; a failure alone may be an old one that is told again."""
     before = ended_before.get(status.source_id, (0, 0))
-    return status.problem is not None and _ended(status) != before
+    return status.failures_in_a_row > 0 and _ended(status) != before
 
 
 def _listings_ended(surroundings: Surroundings, codecs: Codecs) -> dict[str, tuple[int, int]]:

@@ -150,7 +150,7 @@ READING: Final[Scenarios] = {
     ),
     "R13": Scenario(
         holds="One object that is denied, by S3 or by KMS, is parked under its reason and tried"
-        " less and less often, while the source goes on and is well.",
+        " less and less often, while the source goes on, and its status names the reason.",
         tests=(
             *_READING("test_denied_object_is_parked_while_the_others_are_read"),
             *_ACCESS_FAULTS("test_denial_of_kms_is_told_from_one_of_s3"),

@@ -3,9 +3,10 @@
 import pytest
 from msgspec.structs import replace
 
-from producer.contract.objects import Outcome, Reason
+from producer.contract.objects import ObjectVersion, Outcome, Reason
 from producer.contract.source import IngestionSource
 from producer.contract.status import SourceStatus, Status
+from producer.discovery.source import SourceDiscovery
 from tests.support.builders import (
     DAY,
     NOW,
@@ -178,3 +179,54 @@ def test_last_event_is_the_later_of_what_was_told_and_what_ended() -> None:
     discovery = looked_after(previous=previous_status(), last_event_at=NOW + 7)
 
     assert NOW + 7 == discovery.status(now=NOW).last_event_at
+
+
+def test_what_objects_are_refused_for_is_a_problem_of_the_source() -> None:
+    """Named beside listings that go well, also after a restart and amid the next attempt.
+
+    It is gone once they are read. What lies in the content of an object is none.
+    """
+    discovery = looked_after()
+    list_with(discovery, a_page("k1", "k2", "k3", "k4"), DONE)
+    versions = publish_pending(discovery)
+    kms, denied = Reason.KEY_DENIED_BY_KMS, Reason.ACCESS_DENIED
+    for version, reason in zip(versions, (kms, denied, kms, Reason.CORRUPT), strict=True):
+        _end(discovery, version, reason)
+    told = discovery.status(now=NOW)
+    assert (True, kms, 0) == (told.healthy, told.problem, told.failures_in_a_row)
+    assert "2 quarantined for it" in (told.problem_detail or "")
+    assert "kms:Decrypt" in (told.problem_detail or "")
+
+    again = looked_after(ledger=discovery.ledger, previous=told)
+    assert kms == again.status(now=NOW).problem
+    list_with(again, DENIED)
+    assert (denied, DENIED.detail) == _problem(again)
+    list_with(again, DONE)
+    again.collect_retries(now=NOW + DAY)
+    retried = publish_pending(again)
+    assert kms == again.status(now=NOW).problem
+    for version in retried:
+        _end(again, version, None)
+    assert (None, None) == _problem(again)
+
+
+def test_what_objects_of_a_former_bucket_were_refused_for_is_no_problem() -> None:
+    """The source reads another one now, and well."""
+    discovery = looked_after()
+    list_with(discovery, a_page("k1"), DONE)
+    (version,) = publish_pending(discovery)
+    _end(discovery, version, Reason.ACCESS_DENIED)
+    moved = looked_after(a_source(bucket="another"), ledger=discovery.ledger)
+    assert (None, None) == _problem(moved)
+
+
+def _problem(discovery: SourceDiscovery) -> tuple[str | None, str | None]:
+    status = discovery.status(now=NOW)
+    return status.problem, status.problem_detail
+
+
+def _end(discovery: SourceDiscovery, version: ObjectVersion, reason: Reason | None) -> None:
+    outcome = Outcome.PULLED if reason is None else Outcome.QUARANTINED
+    ended = an_outcome(version, outcome=outcome, reason=reason)
+    discovery.ledger.apply_outcome(ended)
+    discovery.learn_outcome(ended)
