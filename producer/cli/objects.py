@@ -17,6 +17,21 @@ from producer.settings import Settings
 _PATIENCE_SECONDS: Final = 60
 _HEADER: Final = ("KEY", "STATE", "ATTEMPT", "LINES", "BYTES", "REASON", "ENDED", "NEXT ATTEMPT")
 
+
+class _Key(click.ParamType[str]):
+    """An object's key, which is UTF-8: what is given as other bytes names none."""
+
+    name = "key"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            self.fail("is not UTF-8, as all keys are", param, ctx)
+        return value
+
+
+_KEY: Final = _Key()
 _source = click.option("--source", "source_id", required=True, help="The source's id.")
 _json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 _dry_run = click.option("--dry-run", is_flag=True, help="Say what would be done, and do nothing.")
@@ -58,7 +73,9 @@ def list_(rooms: Rooms, source_id: str, *, state: str | None, as_json: bool) -> 
 
 @objects.command()
 @_source
-@click.option("--key", "keys", multiple=True, help="An object's key; more than once for several.")
+@click.option(
+    "--key", "keys", type=_KEY, multiple=True, help="An object's key; more than once for several."
+)
 @_dry_run
 @_json
 @_timeout
@@ -106,8 +123,10 @@ def retry(  # noqa: PLR0913 - one argument an option
 
 @objects.command()
 @_source
-@click.option("--from", "from_key", required=True, help="The first key; need not exist.")
-@click.option("--to", "to_key", required=True, help="The last key; need not exist.")
+@click.option(
+    "--from", "from_key", type=_KEY, required=True, help="The first key; need not exist."
+)
+@click.option("--to", "to_key", type=_KEY, required=True, help="The last key; need not exist.")
 @_dry_run
 @_json
 @_timeout

@@ -119,6 +119,23 @@ def test_replay_asks_for_a_range(invoke: Invoke, rooms: RecordingRooms) -> None:
     assert finished.err.endswith(f"7 objects of 1 pulled again, replay id {command.command_id}\n")
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("retry", "--key", "k\udcff"),
+        ("replay", "--from", "a", "--to", "\udcff"),
+        ("replay", "--from", "\udcff", "--to", "\udcff"),
+    ],
+)
+def test_key_that_is_not_utf_8_is_wrong_usage(
+    invoke: Invoke, rooms: RecordingRooms, arguments: tuple[str, ...]
+) -> None:
+    """No object has such a key, and no command can name it."""
+    finished = invoke("objects", *arguments, "--source", "src_acme")
+    assert (2, []) == (finished.code, rooms.asked)
+    assert "is not UTF-8, as all keys are" in finished.err
+
+
 def test_replay_of_an_empty_range_asks_for_nothing(invoke: Invoke, rooms: RecordingRooms) -> None:
     """What discovery has not found is not replayed but discovered."""
     finished = invoke("objects", "replay", "--source", "src_acme", "--from", "x", "--to", "y")
