@@ -252,10 +252,12 @@ class SourceDiscovery:
     def _problem_of_objects(self) -> tuple[str | None, str | None]:
         if self._refusing is None:
             return None, None
-        named = f"`openai-compliance objects list --source {self.source.id} --state quarantined`"
         number = self._refusals().get(self._refusing, 0)
-        what = f"{number} quarantined for it" if number else "tried again now"
-        return self._refusing, refused(self._refusing, f"objects, {what}: {named}").detail
+        listed = f"`openai-compliance objects list --source {self.source.id} --state quarantined`"
+        which = (
+            f"{number} quarantined for it, {listed} names them" if number else "tried again now"
+        )
+        return self._refusing, refused(self._refusing, f"objects cannot be read ({which})").detail
 
     def _pause_seconds(self) -> int:
         """How long a listing is waited for after the beginning of the last."""
