@@ -23,7 +23,7 @@ from producer.contract.objects import Reason
 from producer.contract.source import IngestionSource
 from producer.s3.credentials import RoleOfSource
 from producer.s3.endpoints import is_allowed
-from producer.s3.pace import Pace
+from producer.s3.pace import LONG_WAIT_SECONDS, Pace
 from producer.s3.refusals import refused, translated
 from producer.s3.timestamps import timestamp
 
@@ -54,6 +54,8 @@ class Reach(msgspec.Struct, frozen=True, kw_only=True):
     # discovery's.
     attempts: int = 3
     read_seconds: float = 30
+    # A store that was waited for in vain for so long is not asked for a while.
+    long_wait_seconds: float = LONG_WAIT_SECONDS
 
 
 def can_obstore_reach(source: IngestionSource, bucket: str) -> bool:
@@ -226,7 +228,9 @@ class Accesses:
     def pace_of(self, source_id: str) -> Pace:
         """Give the pace at which the source is asked; it outlives the access."""
         with self._making:
-            return self._paces.setdefault(source_id, Pace())
+            if source_id not in self._paces:
+                self._paces[source_id] = Pace(long_wait_seconds=self._reach.long_wait_seconds)
+            return self._paces[source_id]
 
     def discard(self, source_id: str, access: SourceAccess) -> None:
         """Let the source's access be made anew, unless another thread has done so already."""

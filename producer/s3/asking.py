@@ -61,6 +61,17 @@ class Asking:
         self._pace.speed_up()
         return answer
 
+    @contextmanager
+    def waiting_for_bytes(self) -> Iterator[None]:
+        """Note where they were waited for in vain; what is refused is raised."""
+        since = self._pace.now()
+        try:
+            yield
+        except ObjectStoreRefusedError as refusal:
+            if refusal.reason is Reason.UNAVAILABLE:
+                self._pace.give_up(since)
+            raise
+
     def _send(self, access: SourceAccess, send: "Callable[[S3Client], T]") -> T:
         with self._in_turn(access), translated(self.asked):
             answer = send(access.client)
@@ -75,7 +86,9 @@ class Asking:
         except ObjectStoreRefusedError as refusal:
             if refusal.reason is Reason.THROTTLED:
                 self._pace.slow_down(turn)
-            elif refusal.reason is not Reason.UNAVAILABLE:
+            elif refusal.reason is Reason.UNAVAILABLE:
+                self._pace.give_up(turn)
+            else:
                 self._pace.speed_up()
             if refusal.reason in _BEGIN_ANEW:
                 self._accesses.discard(self._source.id, access)

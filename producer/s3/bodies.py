@@ -54,10 +54,11 @@ def can_obstore_say(key: str) -> bool:
 class ContinuedBody:
     """A version's bytes; where the connection breaks, they are asked for again from there."""
 
-    def __init__(self, open_from: OpenFrom, version: ObjectVersion, asked: str) -> None:
+    def __init__(self, open_from: OpenFrom, version: ObjectVersion, asking: Asking) -> None:
         self._open_from = open_from
         self._size_bytes = version.size_bytes
-        self._asked = asked
+        self._asking = asking
+        self._asked = asking.asked
         self._position = 0
         self._reopenings = 0
         self._reopened_at = 0
@@ -95,7 +96,8 @@ class ContinuedBody:
             raise StopIteration
         if self._is_closed:
             raise refused(Reason.UNAVAILABLE, f"{self._asked}: closed before the end")
-        chunk = self._chunk_of_some_stream()
+        with self._asking.waiting_for_bytes():
+            chunk = self._chunk_of_some_stream()
         self._position += len(chunk)
         if not chunk:
             self._is_finished = True

@@ -3,6 +3,9 @@
 A delay that doubles each time the store says so and halves each time it does not: requests wait
 for their turn where that is near, and are refused here where it is not. Whoever reads holds up the
 objects behind it, so it must not wait; what was refused is tried again by discovery.
+
+A store that says nothing at all holds them up for as long as is waited for it. So after a long
+wait in vain its source is not asked for several times as long: others get most of the time.
 """
 
 import threading
@@ -16,6 +19,11 @@ from producer.s3.refusals import refused
 _FIRST_DELAY_SECONDS: Final = 0.25
 _LONGEST_DELAY_SECONDS: Final = 60.0
 _WAIT_SECONDS_MAX: Final = 1.0
+# A wait in vain of so long is a store's that does not answer, and no failure that it tells of.
+LONG_WAIT_SECONDS: Final = 10.0
+_SILENCE_PER_WAIT: Final = 10
+# A replay is more patient than that: see `producer.discovery.orders`.
+_LONGEST_SILENCE_SECONDS: Final = 120.0
 
 
 class Pace:
@@ -26,18 +34,29 @@ class Pace:
         *,
         steady: Callable[[], float] = time.monotonic,
         wait: Callable[[float], object] | None = None,
+        long_wait_seconds: float = LONG_WAIT_SECONDS,
     ) -> None:
         self._steady = steady
+        self._long_wait_seconds = long_wait_seconds
         self._wait = wait or threading.Event().wait
         self._lock = threading.Lock()
         self._delay = 0.0
         self._next_turn = 0.0
         self._slowed_at = 0.0
+        self._silent_until = 0.0
+
+    def now(self) -> float:
+        """Give the time by which waits are measured."""
+        return self._steady()
 
     def take_turn(self, asked: str) -> float:
         """Wait until a request may be sent, and say when that was; refuse a longer wait."""
         with self._lock:
             now = self._steady()
+            if now < self._silent_until:
+                what = f"{asked}: the store did not answer, and is asked"
+                seconds = self._silent_until - now
+                raise refused(Reason.UNAVAILABLE, f"{what} again in {seconds:.0f} seconds")
             turn = max(now, self._next_turn) if self._delay else now
             if turn - now > _WAIT_SECONDS_MAX:
                 what = f"{asked}: the store wants fewer requests of this source, and is asked"
@@ -46,6 +65,14 @@ class Pace:
         if turn > now:
             self._wait(turn - now)
         return turn
+
+    def give_up(self, since: float) -> None:
+        """Ask nothing for a while if nothing came for long; what fails at once changes nothing."""
+        with self._lock:
+            now = self._steady()
+            if now - since >= self._long_wait_seconds:
+                silence = min(_SILENCE_PER_WAIT * (now - since), _LONGEST_SILENCE_SECONDS)
+                self._silent_until = now + silence
 
     def slow_down(self, turn: float) -> None:
         """Ask less often from now on; requests that were under way together count once."""

@@ -14,6 +14,7 @@ from producer.s3.bodies import (
 )
 from producer.s3.listing import list_pages
 from producer.s3.object_store import Page
+from producer.s3.pace import LONG_WAIT_SECONDS
 
 
 class S3ObjectStore:
@@ -34,6 +35,7 @@ class S3ObjectStore:
         reads_with_obstore: bool = True,
         attempts: int = 3,
         read_seconds: float = 30,
+        long_wait_seconds: float = LONG_WAIT_SECONDS,
     ) -> None:
         self._reads_with_obstore = reads_with_obstore
         reach = Reach(
@@ -43,6 +45,7 @@ class S3ObjectStore:
             allow_ambient_credentials=allow_ambient_credentials,
             attempts=attempts,
             read_seconds=read_seconds,
+            long_wait_seconds=long_wait_seconds,
         )
         self._accesses = Accesses(reach)
 
@@ -61,7 +64,7 @@ class S3ObjectStore:
         opening = opening_with_boto3(asking, version)
         if self._reads_fast(source, version):
             opening = opening_with_obstore(asking, version, otherwise=opening)
-        return ContinuedBody(opening, version, asked)
+        return ContinuedBody(opening, version, asking)
 
     def _reads_fast(self, source: IngestionSource, version: ObjectVersion) -> bool:
         return (
