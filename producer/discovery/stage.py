@@ -269,7 +269,7 @@ class DiscoveryStage:
         wanted = {
             source.id: source
             for source in self._plan.sources.values()
-            if self._partition_of(source.id) == partition
+            if self._partition_of(source.id.encode()) == partition
         }
         for source_id in [*held.sources]:
             if held.sources[source_id].source != wanted.get(source_id):
@@ -339,7 +339,10 @@ class DiscoveryStage:
         for version in versions:
             key = object_message_key(source_id=version.source_id, key=version.key).encode()
             transaction.publish(
-                topic=self._plan.ledger.objects, key=key, value=self._plan.encode_version(version)
+                topic=self._plan.ledger.objects,
+                key=key,
+                value=self._plan.encode_version(version),
+                partition=self._partition_of(key),
             )
         if versions:
             self._publishing[source.source.id] = versions
@@ -364,7 +367,7 @@ class DiscoveryStage:
         """Tell how commands ended whose source is no more, where it has a status."""
         for source_id, command in ended.items():
             told = table.statuses.get(source_id)
-            if told is not None and self._partition_of(source_id) == partition:
+            if told is not None and self._partition_of(source_id.encode()) == partition:
                 status = replace(
                     told,
                     last_command_id=command.command_id,
@@ -375,15 +378,17 @@ class DiscoveryStage:
                 self._tell(transaction, status)
 
     def _tell(self, transaction: Transaction, status: SourceStatus) -> None:
+        key = status.source_id.encode()
         transaction.publish(
             topic=self._plan.ledger.source_status,
-            key=status.source_id.encode(),
+            key=key,
             value=self._plan.encode_status(status),
+            partition=self._partition_of(key),
         )
         self._telling[status.source_id] = status
 
-    def _partition_of(self, source_id: str) -> int:
-        return partition_of(source_id.encode(), partitions=self._plan.ledger.partitions)
+    def _partition_of(self, key: bytes) -> int:
+        return partition_of(key, partitions=self._plan.ledger.partitions)
 
     def _owned(self) -> list[SourceDiscovery]:
         return [

@@ -68,8 +68,12 @@ class Transaction:
         """The topics that it has offsets of."""
         return {topic for topic, _ in self.offsets}
 
-    def publish(self, *, topic: str, key: bytes, value: bytes | None, partition: int = -1) -> None:
-        """Publish one message; the partition follows from the key unless it is given."""
+    def publish(self, *, topic: str, key: bytes, value: bytes | None, partition: int) -> None:
+        """Publish one message.
+
+        To a partition that the caller knows: the client would choose among those that the topic
+        has by now, and where there are more than there were, keys would move.
+        """
         try:
             self._produce(topic, value, key, partition)
         except BufferError:

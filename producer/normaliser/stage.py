@@ -56,11 +56,13 @@ class NormaliserStage:
         *,
         topics: NormaliserTopics,
         codecs: NormaliserCodecs,
+        partition_of: Callable[[bytes], int],
         on_committed: Callable[[NormalisedCounts], None],
     ) -> None:
         self.topic = topics.raw
         self._topics = topics
         self._codecs = codecs
+        self._partition_of = partition_of
         self._on_committed = on_committed
         self._inboxes: dict[int, list[Message]] = {}
         self._failures: dict[int, ObjectFailures] = {}
@@ -131,6 +133,7 @@ class NormaliserStage:
             transaction.publish,
         )
         topic, failures = self._topics.normalised, self._failures[partition]
+        partition_of = self._partition_of
         failures.begin()
         letters: list[DeadLetter] = []
         kinds: Counter[FailureKind] = Counter()
@@ -139,7 +142,8 @@ class NormaliserStage:
             raw = decode(message.value() or b"")
             normalised = normalise(raw)
             for event in normalised.events:
-                publish(topic=topic, key=event["event_id"].encode(), value=encode(event))
+                key = event["event_id"].encode()
+                publish(topic=topic, key=key, value=encode(event), partition=partition_of(key))
             events += len(normalised.events)
             records_with_events += bool(normalised.events)
             if normalised.failures:

@@ -85,7 +85,7 @@ class Publishing:
 
         def contribute(transaction: Transaction) -> None:
             for value in values:
-                transaction.publish(topic=self.topic, key=b"key", value=value)
+                transaction.publish(topic=self.topic, key=b"key", value=value, partition=0)
             transaction.advance(self.topic, 0, offset=offset, metadata=metadata)
             if values:
                 assert publisher._current is not None
@@ -156,7 +156,8 @@ def test_key_is_published_to_the_partition_it_belongs_to(publishing: Publishing)
 
     def contribute(transaction: Transaction) -> None:
         for key in keys:
-            transaction.publish(topic=publishing.topic, key=key, value=b"")
+            # Any partition: the client chooses.
+            transaction.publish(topic=publishing.topic, key=key, value=b"", partition=-1)
 
     publisher.transact(contribute, publishing.metadata)
     found = {read.key: read.partition for read in publishing.reading.read(publishing.topic)}

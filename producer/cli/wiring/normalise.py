@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from producer.codec.registration import registered_header
 from producer.deduplicator.restoring import RestorationPlan
 from producer.deduplicator.stage import DeduplicatorStage
 from producer.deduplicator.store import IdStore
+from producer.kafka.partitioning import partition_of
 from producer.normaliser.stage import NormaliserCodecs, NormaliserStage, NormaliserTopics
 
 _SECONDS_A_DAY = 86_400
@@ -57,6 +59,7 @@ def _normaliser(surroundings: Surroundings, observer: Observer) -> NormaliserSta
             encode_event=EventEncoder(event).encode,
             encode_dead_letter=build_codecs(registry, topics).dead_letters.encode,
         ),
+        partition_of=partial(partition_of, partitions=surroundings.settings.topics.partitions),
         on_committed=observer.normalised,
     )
 

@@ -205,7 +205,7 @@ class CopyingStage:
         self.contributed = []
         for partition, inbox in self.inboxes.items():
             for message in inbox:
-                transaction.publish(topic=OUT, key=b"", value=message.value())
+                transaction.publish(topic=OUT, key=b"", value=message.value(), partition=partition)
                 self.contributed.append(message.offset())
             if inbox:
                 transaction.advance(self.topic, partition, offset=inbox[-1].offset() + 1)

@@ -173,7 +173,7 @@ def test_commit_teaches_only_those_whose_topic_was_in_it(monkeypatch: pytest.Mon
 
 
 def _publish_alone(transaction: Transaction) -> None:
-    transaction.publish(topic="out", key=b"", value=b"")
+    transaction.publish(topic="out", key=b"", value=b"", partition=0)
 
 
 def _of_two_topics() -> Bench:

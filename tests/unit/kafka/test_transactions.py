@@ -39,7 +39,7 @@ class _Bench:
 
 
 def _contribute(transaction: Transaction) -> None:
-    transaction.publish(topic="out", key=b"key", value=b"value")
+    transaction.publish(topic="out", key=b"key", value=b"value", partition=0)
     transaction.advance("in", 0, offset=1, metadata="place")
 
 
@@ -288,7 +288,7 @@ def test_full_queue_is_waited_for(bench: _Bench) -> None:
 
     def contribute(transaction: Transaction) -> None:
         transaction.publish_all(topic="out", key=b"", values=[b"0", b"1", b"2"], partition=0)
-        transaction.publish(topic="out", key=b"", value=b"3")
+        transaction.publish(topic="out", key=b"", value=b"3", partition=0)
 
     _, transaction = bench.publisher.transact(contribute, _metadata)
     assert ([b"0", b"1", b"2", b"3"], 4) == (bench.cluster.produced, transaction.messages)

@@ -49,6 +49,7 @@ class Normaliser:
                 encode_event=EventEncoder(event).encode,
                 encode_dead_letter=self.letters.encode,
             ),
+            partition_of=len,
             on_committed=on_committed or self.counts.append,
         )
         self.stage.acquire(0, FROM_THE_START)
@@ -82,7 +83,8 @@ def test_event_is_published_under_its_id() -> None:
     """Its partition follows from that key, whatever the object's."""
     (message,) = Normaliser().normalise(GOOD).published
 
-    assert (NORMALISED, b"openai_compliance:src_acme:evt-1", -1) == (
+    key = b"openai_compliance:src_acme:evt-1"
+    assert (NORMALISED, key, len(key)) == (
         message.topic,
         message.key,
         message.partition,
