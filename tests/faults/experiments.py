@@ -91,8 +91,13 @@ class Experiment:
         planned: Sequence[Fault] = (),
         defect: str = "",
         arguments: Sequence[str] = (),
+        clock_seconds: int = 0,
+        file_bytes: int | None = None,
     ) -> Watched:
-        """Start `pull` or `normalise`, watched."""
+        """Start `pull` or `normalise`, watched.
+
+        Its clock may be so many seconds fast, and no file that it writes larger than so much.
+        """
         path = self._journals / f"{next(self._numbers)}-{command}.journal"
         process = self.stage.start(
             command,
@@ -104,6 +109,8 @@ class Experiment:
                 "FAULTS_JOURNAL": str(path),
                 "FAULTS_PLAN": faults.to_text(planned),
                 "FAULTS_DEFECT": defect,
+                "FAULTS_CLOCK_SECONDS": str(clock_seconds),
+                "FAULTS_FILE_BYTES": "" if file_bytes is None else str(file_bytes),
             },
         )
         started = Watched(process, path)
@@ -146,9 +153,22 @@ class Experiment:
             bare = key.removeprefix(DROPS_PREFIX)
             self.stage.copy(bare, to=f"copy-{bare}")
 
-    def run(self, command: str, *, planned: Sequence[Fault] = (), defect: str = "") -> None:
+    def run(
+        self,
+        command: str,
+        *,
+        planned: Sequence[Fault] = (),
+        defect: str = "",
+        clock_seconds: int = 0,
+    ) -> None:
         """Run `pull` or `normalise` to its end, which it must come to by itself."""
-        watched = self.start(command, planned=planned, defect=defect, arguments=["--once"])
+        watched = self.start(
+            command,
+            planned=planned,
+            defect=defect,
+            arguments=["--once"],
+            clock_seconds=clock_seconds,
+        )
         code = watched.ends(within_seconds=_PATIENCE_SECONDS)
         assert code == 0, f"{watched.process}\n{watched.process.report()}"
         missing = [fault for fault in planned if not watched.broke(fault.step)]
@@ -253,6 +273,30 @@ class Experiment:
             lambda: all(map(self._is_at_end, ("raw", "normalised"))),
             describe="the normaliser's group at the ends",
         )
+
+    def keeps_coming(self, is_enough: Callable[[], object]) -> None:
+        """Bring new objects, raw already, until something has come of it."""
+
+        def put_and_ask() -> object:
+            if not is_enough():
+                self.put(4, lines=50)
+                self.run("pull")
+            return is_enough()
+
+        eventually(put_and_ask, within_seconds=_PATIENCE_SECONDS)
+
+    def is_settled(self, topic: str) -> bool:
+        """Whether no transaction is open in a topic."""
+        full_name = self.stage.topic(topic)
+        # In this order: one that ends in between must not look as if it never was.
+        stable = self.stage.reading.stable_ends(full_name)
+        return stable == self.stage.reading.high_watermarks(full_name)
+
+    @staticmethod
+    def end(watched: Watched) -> None:
+        """Let a process come to an end, whichever."""
+        if watched.process.exit_code is None:
+            watched.process.stop()
 
     def stop(self, watched: Watched) -> None:
         """Ask a process to end, if it has not; it must do so without complaint."""

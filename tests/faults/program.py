@@ -7,11 +7,13 @@ this.
 
 import faulthandler
 import os
+import resource
 import signal
 from pathlib import Path
 from typing import Final
 
 from producer.__main__ import main
+from producer.clock import SystemClock
 from producer.kafka import clients, watched
 from producer.kafka.tables import TableReader
 from tests.faults import faults
@@ -22,6 +24,9 @@ from tests.faults.watching import Watch, WatchedConsumer, WatchedPublisher, watc
 JOURNAL_VARIABLE: Final = "FAULTS_JOURNAL"
 PLAN_VARIABLE: Final = "FAULTS_PLAN"
 DEFECT_VARIABLE: Final = "FAULTS_DEFECT"
+CLOCK_VARIABLE: Final = "FAULTS_CLOCK_SECONDS"
+FILE_VARIABLE: Final = "FAULTS_FILE_BYTES"
+_MICROSECONDS: Final = 1_000_000
 
 
 def watch_clients(watch: Watch) -> None:
@@ -38,6 +43,22 @@ def watch_clients(watch: Watch) -> None:
     setattr(TableReader, read, watched_reading(watch, getattr(TableReader, read)))
 
 
+def set_clock(seconds: int) -> None:
+    """Let the program's clock be fast by so much."""
+    now = SystemClock.now
+
+    def set_now(clock: SystemClock) -> int:
+        return now(clock) + seconds * _MICROSECONDS
+
+    name = "now"
+    setattr(SystemClock, name, set_now)
+
+
+def bound_files(size: int) -> None:
+    """Refuse to let a file grow beyond so many bytes, as a full disk would."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+
 if __name__ == "__main__":
     # Who waits in vain for this process asks it where it stands.
     faulthandler.register(signal.SIGUSR1, all_threads=True)
@@ -50,4 +71,7 @@ if __name__ == "__main__":
     )
     if defect := environment.get(DEFECT_VARIABLE):
         DEFECTS[defect]()
+    set_clock(int(environment.get(CLOCK_VARIABLE, "0")))
+    if size := environment.get(FILE_VARIABLE):
+        bound_files(int(size))
     main()

@@ -112,15 +112,22 @@ def _is_listed(
         return False
     return all(
         status is not None
-        and ((status.last_listing_at or 0) >= since or _has_failed(status, ended_before))
+        and _was_listed(status, ended_before.get(status.source_id, (0, 0)), since=since)
         for status in foreign.values()
     )
 
 
-def _has_failed(status: SourceStatus, ended_before: Mapping[str, tuple[int, int]]) -> bool:
-    """Whether a listing failed since; a failure alone may be an old one that is told again."""
-    before = ended_before.get(status.source_id, (0, 0))
-    return status.failures_in_a_row > 0 and _ended(status) != before
+def _was_listed(status: SourceStatus, before: tuple[int, int], *, since: int) -> bool:
+    """Whether a listing that began since has ended, or failed.
+
+    Its time alone would not say so: it may be of a clock that was fast, and a failure of an
+    earlier listing, told again. Two that ended since cannot both have begun before.
+    """
+    if _ended(status) == before:
+        return False
+    began_since = (status.last_listing_at or 0) >= since
+    has_failed = status.failures_in_a_row > 0
+    return began_since or has_failed or status.listings > before[0] + 1
 
 
 def _listings_ended(surroundings: Surroundings, codecs: Codecs) -> dict[str, tuple[int, int]]:
