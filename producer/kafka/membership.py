@@ -7,12 +7,19 @@ sends the offsets of its own topic into the transaction of the process, under it
 So a commit shows of those members that sent something, and of no other, that the group has them.
 """
 
+import contextlib
+import threading
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import ExitStack
-from typing import Any
+from typing import Any, Final
+
+from confluent_kafka import KafkaException
 
 from producer.kafka.member import GroupMember, Owned, Polled
 from producer.kafka.stages import Committed
+
+# Who leaves without a word is out when its session has timed out, so that a close which does not
+# come to its end costs no more than that.
+_CLOSE_SECONDS: Final = 5.0
 
 
 class Membership:
@@ -67,10 +74,26 @@ class Membership:
         return self._members[topic].metadata()
 
     def close(self) -> None:
-        """Leave the group, all members even where one cannot."""
-        with ExitStack() as stack:
-            for member in self._members.values():
-                stack.callback(member.close)
+        """Leave the group, all members at once, and wait a few seconds for it.
+
+        One after the other, a member would wait for the others to join the group again, which they
+        cannot while nobody polls them; and a static member that is closed amid a join waits for
+        the group's longest step, minutes perhaps.
+        """
+        closing = [
+            threading.Thread(target=_leave, args=[member], name=f"leave-{topic}", daemon=True)
+            for topic, member in self._members.items()
+        ]
+        for thread in closing:
+            thread.start()
+        for thread in closing:
+            thread.join(_CLOSE_SECONDS)
+
+
+def _leave(member: GroupMember) -> None:
+    # Nothing depends on it any more, and there is nobody left who could do anything about it.
+    with contextlib.suppress(KafkaException):
+        member.close()
 
 
 def _by_topic(partitions: Iterable[Owned]) -> dict[str, list[Owned]]:

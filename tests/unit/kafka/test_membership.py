@@ -1,9 +1,11 @@
 """The members of a process: one for each topic, and each is asked about its own."""
 
+import threading
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
 import pytest
+from confluent_kafka import KafkaError, KafkaException
 
 from producer.kafka.member import Owned, Polled
 from producer.kafka.membership import Membership
@@ -107,6 +109,31 @@ def test_member_is_told_about_its_own_topic(
     membership.close()
     assert [("resume", [_A]), ("close", [])] == members["a"].told
     assert ["pause", "resume", "start at 4", "close"] == [what for what, _ in members["b"].told]
+
+
+def test_member_that_does_not_come_to_its_close_holds_nobody_up(
+    members: dict[str, _Member], membership: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others close all the same, and the process may end."""
+    monkeypatch.setattr("producer.kafka.membership._CLOSE_SECONDS", 0.05)
+    let_go = threading.Event()
+    monkeypatch.setattr(members["b"], "close", let_go.wait)
+    membership.close()
+    assert [("close", [])] == members["a"].told
+    let_go.set()
+
+
+def test_member_that_cannot_leave_is_no_failure(
+    members: dict[str, _Member], membership: Membership, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is out when its session has timed out."""
+
+    def refuse() -> None:
+        raise KafkaException(KafkaError(KafkaError._TRANSPORT))
+
+    monkeypatch.setattr(members["a"], "close", refuse)
+    membership.close()
+    assert [("close", [])] == members["b"].told
 
 
 def test_metadata_is_of_the_member_that_consumes_the_topic(membership: Membership) -> None:
