@@ -1,0 +1,11 @@
+"""The table of seeded defects in the design names what there is."""
+
+from pathlib import Path
+
+from tests.faults.schedules import CATCHES
+
+
+def test_design_names_each_defect() -> None:
+    """Each defect has a row, in the words that the tests use."""
+    design = (Path(__file__).parents[2] / "DESIGN.md").read_text()
+    assert [] == [name for name in CATCHES if f"| {name} |" not in design]
