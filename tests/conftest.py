@@ -38,6 +38,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="how many steps the model of discovery and puller takes",
         metavar="NUMBER",
     )
+    group.addoption(
+        "--faults-minutes",
+        type=float,
+        default=0.0,
+        help="run the tests of faults at length, the random ones for so long",
+        metavar="MINUTES",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -47,6 +54,17 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_report_header(config: pytest.Config) -> str:
     return f"seed: {config.getoption('seed')} (repeat with --seed)"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("faults_minutes") > 0:
+        return
+    too_long = pytest.mark.skip(
+        reason="takes long; --faults-minutes 1 runs it, as make faults does"
+    )
+    for item in items:
+        if item.get_closest_marker("at_length") is not None:
+            item.add_marker(too_long)
 
 
 @pytest.fixture

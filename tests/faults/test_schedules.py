@@ -10,6 +10,11 @@ from tests.faults.schedules import CATCHES, SETTINGS, SMALL_STEPS, Schedule
 from tests.support.deploying import Deploy
 
 _SCHEDULES = list(dict.fromkeys(caught.by for caught in CATCHES.values()))
+# What is run for each change; what each of the others shows of itself is shown at length.
+_ALWAYS = {"store before commit", "dead letter outside", "same place passes"}
+_DEFECTS = [
+    pytest.param(name, marks=() if name in _ALWAYS else pytest.mark.at_length) for name in CATCHES
+]
 
 
 class Stages(Protocol):
@@ -36,7 +41,7 @@ def test_healthy_processes_keep_the_promise(experiment_for: Stages, schedule: Sc
     _judge(experiment_for(schedule), schedule)
 
 
-@pytest.mark.parametrize("defect", CATCHES)
+@pytest.mark.parametrize("defect", _DEFECTS)
 def test_defect_is_caught(experiment_for: Stages, defect: str) -> None:
     """The schedule that is named for a defect finds what that does to the promise."""
     schedule, finding = CATCHES[defect]
