@@ -6,6 +6,7 @@ by itself is not enough: commit markers are written broker by broker, and the ta
 after the offset's.
 """
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Generic, TypeVar, cast
@@ -23,8 +24,10 @@ from producer.kafka.stages import Message
 _REQUEST_SECONDS = 30.0
 _BATCH_MESSAGES = 1000
 _BEGINNING = -2
-_ATTEMPTS = 20
+# Beyond the time that a cluster takes to notice that a leader died, which is 9 seconds by default.
+_ATTEMPTS = 80
 _WAIT_SECONDS = 0.25
+_METADATA_SECONDS = 5.0
 # What a broker says of a topic that it was not yet told about.
 _NEW_TOPIC = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._NOENT})  # noqa: SLF001
 
@@ -71,8 +74,14 @@ class Watermarks:
             if refusal is None:
                 return found
             wait.wait(_WAIT_SECONDS)
+            self._learn_leaders()
         assert refusal is not None
         raise BrokerUnavailableError(describe("ask for the ends of partitions", refusal))
+
+    def _learn_leaders(self) -> None:
+        """Let the client forget leaders of yore: by itself it keeps asking under their epochs."""
+        with contextlib.suppress(KafkaException):
+            self._admin.list_topics(timeout=_METADATA_SECONDS)
 
     def _ask_once(
         self,

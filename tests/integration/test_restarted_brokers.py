@@ -1,0 +1,25 @@
+"""What a client knew of a broker that came back: it must learn anew."""
+
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
+
+from producer.kafka import configuration
+from producer.kafka.tables import Watermarks, all_partitions
+from producer.settings.kafka import KafkaSettings
+from tests.support.kafka_clusters.cluster import KafkaCluster
+
+
+def test_ends_are_told_after_a_leader_was_elected_again(
+    one_broker: KafkaCluster, topic_prefix: str
+) -> None:
+    """The epoch of a leader that was elected again is asked for, not remembered."""
+    topic = f"{topic_prefix}ends"
+    admin = AdminClient({"bootstrap.servers": one_broker.bootstrap_servers})
+    admin.create_topics([NewTopic(topic, 1, 1)])[topic].result()
+    settings = KafkaSettings(bootstrap_servers=one_broker.bootstrap_servers)
+    watermarks = Watermarks(configuration.connection(settings, client_id="test"))
+    (partition,) = all_partitions(topic, partitions=1)
+    watermarks.high([partition])
+    one_broker.nodes[1].kill()
+    one_broker.nodes[1].start()
+    assert {partition: 0} == watermarks.high([partition])
