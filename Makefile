@@ -2,6 +2,8 @@
 # make check   what is quick: format, lint, types, imports, unit, property, schema, golden and house tests
 # make test    everything but the benchmarks, on the real broker and registry; PROCESSES=2 at once
 # make model   discovery and puller against whatever may happen, for longer; STEPS=100000 SEED=1
+# make faults  processes and brokers broken at random and at each step, at length; MINUTES=30 SEED=1
+# make soak    what processes hold while they run for long; MINUTES=20
 # make demo    the whole stage on this machine; SOURCE=s3://bucket/prefix reads a real bucket
 # make lock    resolve the dependencies again; UPGRADE=1 takes the newest versions
 # make format  put the sources into their form
@@ -20,7 +22,7 @@ RESOLVE = build/resolver/bin/uv pip compile pyproject.toml --quiet --universal -
 STEPS ?= 100000
 PROCESSES ?= 2
 
-.PHONY: venv check style test model demo lock format clean
+.PHONY: venv check style test model faults soak demo lock format clean
 
 venv: $(VENV)/.installed
 
@@ -46,6 +48,12 @@ test: style
 
 model: venv
 	$(BIN)/pytest tests/model/test_model.py --model-steps $(STEPS) $(if $(SEED),--seed $(SEED))
+
+faults: venv
+	$(BIN)/pytest tests/faults --faults-minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
+
+soak: venv
+	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),20)
 
 demo: venv
 	$(BIN)/openai-compliance demo $(if $(SOURCE),--source $(SOURCE))

@@ -9,6 +9,7 @@ import pytest
 pytest_plugins = [
     "tests.support.brokers",
     "tests.support.deploying",
+    "tests.support.figures",
     "tests.support.kafka_clusters.fixtures",
 ]
 

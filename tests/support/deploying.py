@@ -1,13 +1,13 @@
 """Deployments of the real program for the tests of the whole, and their logs where one fails."""
 
-import itertools
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import Protocol
 
 import pytest
 
 from tests.support.deployments import Deployment, Systems
+from tests.support.kafka_clusters.cluster import KafkaCluster
 
 _DEPLOYMENTS = pytest.StashKey[list[Deployment]]()
 
@@ -20,34 +20,80 @@ class Deploy(Protocol):
     ) -> Deployment: ...
 
 
+class DeployOn(Protocol):
+    """Makes a deployment on a cluster of its own, whose processes meet the proxies alone."""
+
+    def __call__(
+        self, cluster: KafkaCluster, *, partitions: int = 2, **settings: str
+    ) -> Deployment: ...
+
+
+class _Deploying:
+    """Makes deployments of one test, and ends them."""
+
+    def __init__(self, directory: Path, prefix: str, request: pytest.FixtureRequest) -> None:
+        self._directory, self._prefix = directory, prefix
+        self._made = request.node.stash.setdefault(_DEPLOYMENTS, [])
+
+    def make(
+        self, systems: Systems, *, partitions: int, settings: Mapping[str, str]
+    ) -> Deployment:
+        number = len(self._made)
+        deployment = Deployment(
+            systems,
+            prefix=f"{self._prefix}{number}-",
+            directory=self._directory / str(number),
+            partitions=partitions,
+            settings=settings,
+        )
+        self._made.append(deployment)
+        return deployment
+
+    def close(self) -> None:
+        for deployment in self._made:
+            deployment.close()
+
+
 @pytest.fixture
-def deploy(  # noqa: PLR0917 - fixtures are arguments
-    kafka: str,
-    schema_registry: str,
-    s3: str,
-    topic_prefix: str,
-    tmp_path: Path,
-    request: pytest.FixtureRequest,
-) -> Iterator[Deploy]:
+def _deploying(
+    topic_prefix: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Iterator[_Deploying]:
+    deploying = _Deploying(tmp_path, topic_prefix, request)
+    yield deploying
+    deploying.close()
+
+
+@pytest.fixture
+def deploy(kafka: str, schema_registry: str, s3: str, _deploying: _Deploying) -> Deploy:
     """Give a way to make deployments, whose processes end with the test at the latest."""
-    made = request.node.stash.setdefault(_DEPLOYMENTS, [])
-    numbers = itertools.count()
 
     def make(*, partitions: int = 2, s3_url: str | None = None, **settings: str) -> Deployment:
-        number = next(numbers)
-        deployment = Deployment(
+        return _deploying.make(
             Systems(kafka=kafka, schema_registry=schema_registry, s3=s3),
-            prefix=f"{topic_prefix}{number}-",
-            directory=tmp_path / str(number),
             partitions=partitions,
             settings=({} if s3_url is None else {"S3__ENDPOINT_URL": s3_url}) | settings,
         )
-        made.append(deployment)
-        return deployment
 
-    yield make
-    for deployment in made:
-        deployment.close()
+    return make
+
+
+@pytest.fixture
+def deploy_on(schema_registry: str, s3: str, _deploying: _Deploying) -> DeployOn:
+    """Give a way to make deployments on clusters, replicated as widely as these are."""
+
+    def make(cluster: KafkaCluster, *, partitions: int = 2, **settings: str) -> Deployment:
+        return _deploying.make(
+            Systems(
+                kafka=cluster.via,
+                kafka_itself=cluster.bootstrap_servers,
+                schema_registry=schema_registry,
+                s3=s3,
+            ),
+            partitions=partitions,
+            settings={"TOPICS__REPLICATION": str(len(cluster.nodes))} | settings,
+        )
+
+    return make
 
 
 @pytest.hookimpl(wrapper=True)

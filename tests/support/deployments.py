@@ -41,6 +41,8 @@ class Systems:
     kafka: str
     schema_registry: str
     s3: str
+    kafka_itself: str = ""
+    """The brokers, for a stranger who looks past what stands before them."""
 
 
 class Deployment:
@@ -80,7 +82,8 @@ class Deployment:
         }
         self._s3: S3Client = boto3.client("s3", endpoint_url=systems.s3)
         self.reading = TopicReading(
-            bootstrap_servers=systems.kafka, registry_url=systems.schema_registry
+            bootstrap_servers=systems.kafka_itself or systems.kafka,
+            registry_url=systems.schema_registry,
         )
 
     @property
