@@ -35,6 +35,7 @@ class WatchedProducer:
 
     def __init__(self, build: Callable[[dict[str, Any]], Properties], warm_topic: str) -> None:
         self.suspect: str | None = None
+        self._is_closed = False
         self._fatal: KafkaError | None = None
         self._undelivered: KafkaError | None = None
         self._undelivered_topic: str | None = None
@@ -65,6 +66,8 @@ class WatchedProducer:
 
     def serve(self) -> None:
         """Take in what librdkafka has to say."""
+        if self._is_closed:
+            return
         try:
             self.producer.poll(0)
         except KafkaException as raised:
@@ -85,11 +88,20 @@ class WatchedProducer:
         return "commit a transaction"
 
     def close(self) -> None:
-        """Let go without waiting for what is still held."""
+        """Let go without waiting for what is still held, and of its threads and connections too.
+
+        Its callbacks refer to this, and this to it: together they would stay until a full
+        collection, which the loop hardly ever gives cause for.
+        """
+        if self._is_closed:
+            return
+        self._is_closed = True
         self.producer.purge()
         # It serves callbacks, and a fatal error that nobody has heard of yet is news no more.
         with contextlib.suppress(KafkaException):
             self.producer.flush(0)
+        # Not its own `close`, which would end an open transaction and wait for that.
+        del self.producer
 
     def _logger(self) -> logging.Logger:
         logger = logging.Logger("librdkafka")  # noqa: LOG001 - belongs to this producer alone

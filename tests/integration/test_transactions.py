@@ -1,9 +1,11 @@
 """The publisher on a real broker: what is visible, and what a suspect client cannot spoil."""
 
+import gc
 import os
 import socket
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -289,3 +291,25 @@ def test_connection_cut_between_transactions_makes_the_client_suspect(
     assert TransactionResult.COMMITTED is through_proxy.transact(publisher, b"second")
     assert ["start", "log FAIL"] == through_proxy.replaced
     assert [b"first", b"second"] == through_proxy.values()
+
+
+def test_replaced_client_leaves_no_threads_behind(publishing: Publishing) -> None:
+    """Clients come and go many times a minute, and no collection comes to the rescue."""
+    publisher = publishing.publisher()
+    publishing.transact(publisher, b"0")
+    gc.disable()
+    try:
+        before = _threads_of_clients()
+        for number in range(1, 9):
+            assert publisher._current is not None
+            publisher._current.distrust("test")
+            publishing.transact(publisher, b"%d" % number)
+        # One that is closing, beside the current one and the one that stands by.
+        eventually(lambda: _threads_of_clients() <= before + 10)
+    finally:
+        gc.enable()
+
+
+def _threads_of_clients() -> int:
+    names = [comm.read_text() for comm in Path("/proc/self/task").glob("*/comm")]
+    return sum(name.startswith("rdk:") for name in names)
