@@ -83,6 +83,11 @@ class Experiment:
         self._journals = stage.state_directory.parent / "journals"
         self._journals.mkdir(parents=True, exist_ok=True)
 
+    @property
+    def objects(self) -> int:
+        """How many objects were put."""
+        return len(self._keys)
+
     def start(
         self,
         command: str,

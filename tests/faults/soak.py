@@ -51,6 +51,11 @@ class Samples:
         ):
             self.held.setdefault(name, []).append(number)
 
+    def latest(self, command: str) -> str:
+        """Tell of the latest look."""
+        held = ", ".join(f"{numbers[-1]:.0f} {name}" for name, numbers in self.held.items())
+        return f"{self.seconds[-1]:6.0f} s  {command}: {held}"
+
     def slopes(self) -> Iterator[tuple[str, float, Sequence[float]]]:
         """Give for each thing its growth an hour behind the warm-up, and what was seen."""
         first = int(len(self.seconds) * _WARM_UP_SHARE)
@@ -109,6 +114,7 @@ def _soak(stage: Deployment, drops: Drops, seconds: float) -> dict[str, Samples]
         for command, process in steady.items():
             assert process.exit_code is None, process.report()
             samples[command].take(process, second)
+            click.echo(samples[command].latest(command), err=True)
         if second > (restarts + 1) * _RESTART_SECONDS:
             command = _COMMANDS[restarts % 2]
             restarts += 1
