@@ -195,6 +195,18 @@ def test_duplicated_request_arrives_twice(publishing: Publishing) -> None:
     assert [b"twice", b"twice", b"once"] == publishing.committed()
 
 
+def test_copy_that_precedes_a_request_is_answered_first(publishing: Publishing) -> None:
+    """It has arrived by the time that its client is answered."""
+    producer = publishing.trying_once()
+    faults = publishing.cluster.faults
+    before = len(faults.deeds(Action.RELEASE, Api.PRODUCE))
+    faults.arm(Rule(kind=Api.PRODUCE, action=Action.PRECEDE))
+    assert publishing.publish(producer, b"twice") is None
+    assert before + 1 == len(faults.deeds(Action.RELEASE, Api.PRODUCE))
+    assert publishing.publish(producer, b"once") is None
+    assert [b"twice", b"twice", b"once"] == publishing.committed()
+
+
 def test_rule_meets_those_that_it_names(publishing: Publishing) -> None:
     """It spares the first, counts only what matches, and ends after so many."""
     producer = publishing.trying_once()

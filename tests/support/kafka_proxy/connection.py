@@ -116,9 +116,7 @@ class Connection:
                 self._unanswered[request.correlation_id] = rule.action
                 upstream.sendall(request.frame)
             case _:
-                upstream.sendall(request.frame)
-                copying = (request, rule, held)
-                threading.Thread(target=self._send_copy, args=copying, daemon=True).start()
+                self._send_twice((request, rule, held), upstream)
         return True
 
     def _drop_what_follows(self) -> None:
@@ -135,6 +133,17 @@ class Connection:
         except OSError:
             held.settle(b"")
             raise
+
+    def _send_twice(
+        self, copied: tuple[Request, Rule, Held | None], upstream: socket.socket
+    ) -> None:
+        request, rule, _ = copied
+        if rule.action is Action.PRECEDE:
+            self._send_copy(*copied)
+            upstream.sendall(request.frame)
+            return
+        upstream.sendall(request.frame)
+        threading.Thread(target=self._send_copy, args=copied, daemon=True).start()
 
     def _send_copy(self, request: Request, rule: Rule, held: Held | None) -> None:
         """Let a copy arrive on a connection of its own, as its correlation id is taken."""

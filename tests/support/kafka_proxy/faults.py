@@ -33,6 +33,8 @@ class Action(StrEnum):
     """It passes; a copy of it waits until it is released, and arrives on a new connection."""
     DUPLICATE = "duplicate"
     """It passes; a copy of it arrives on a new connection, whose answer nobody reads."""
+    PRECEDE = "precede"
+    """It passes once a copy of it has arrived on a connection of its own, and was answered."""
     DROP = "drop"
     """It never arrives, nor does anything behind it on its connection."""
     DROP_ANSWER = "drop the answer"
