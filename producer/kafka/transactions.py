@@ -10,7 +10,8 @@ Laws of this file:
 2. A successor stands by, connected but not initialised, so that replacing costs milliseconds.
 3. What is not known to be committed is not committed as far as the caller may believe, and not
    aborted either: `UNKNOWN` means that the committed offsets must be asked for again.
-4. An error that is not in the tables below stops the process.
+4. No call is waited for beyond the transaction's time-out: the broker has ended it by then.
+5. An error that is not in the tables below stops the process.
 """
 
 import threading
@@ -24,6 +25,7 @@ from confluent_kafka import KafkaError, KafkaException, Producer, TopicPartition
 
 from producer.clock import Clock
 from producer.errors import BrokerUnavailableError, FatalError, FencedError
+from producer.kafka.bounded import within
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.watched import WatchedProducer
@@ -32,9 +34,11 @@ from producer.kafka.watched import WatchedProducer
 # longer than this was probably retried behind our back.
 SLOW_END_SECONDS = 1.0
 _INITIALISE_SECONDS = 30.0
-_SEND_OFFSETS_SECONDS = 30.0
+# However old a transaction is, a call has so long to end; and so long beyond its own time-out.
+_ANSWER_SECONDS = 0.1
+_BEYOND_SECONDS = 2.0
 # librdkafka calls a retry "retriable": the same call resumes. So many times, then the client is
-# given up.
+# given up; at once where the transaction has outlived its time-out, since the broker has ended it.
 _RESUMPTIONS_MAX = 5
 # Two processes of one slot name fence each other at each turn, and each may commit something
 # before its turn is over: what tells them is how often it happens.
@@ -182,8 +186,9 @@ class TransactionalPublisher:
         try:
             client.producer.begin_transaction()
             contribute(transaction)
-            self._send_offsets(client, transaction, group_metadata)
-            self._commit(client)
+            ends_by = began + client.transaction_timeout_seconds
+            self._send_offsets(client, transaction, group_metadata, ends_by=ends_by)
+            self._commit(client, ends_by=ends_by)
         except KafkaException as raised:
             age = self._clock.steady() - began
             return self._after_failure(client, raised, age), transaction
@@ -220,6 +225,8 @@ class TransactionalPublisher:
         client: WatchedProducer,
         transaction: Transaction,
         group_metadata: Callable[[str], Any],
+        *,
+        ends_by: float,
     ) -> None:
         of_topic: dict[str, list[TopicPartition]] = {}
         for (topic, partition), (offset, metadata) in transaction.offsets.items():
@@ -231,19 +238,43 @@ class TransactionalPublisher:
             of_topic[topic] += carried
 
         def send(topic: str) -> None:
-            client.producer.send_offsets_to_transaction(
-                of_topic[topic], group_metadata(topic), _SEND_OFFSETS_SECONDS
+            seconds = max(ends_by - self._clock.steady(), _ANSWER_SECONDS)
+            # As of now: another thread may come to its turn later.
+            metadata = group_metadata(topic)
+            sending = partial(
+                client.producer.send_offsets_to_transaction, of_topic[topic], metadata, seconds
             )
+            within(seconds + _BEYOND_SECONDS, sending)
 
         for topic in of_topic:
-            _resuming(partial(send, topic))
+            self._resuming(partial(send, topic), ends_by=ends_by)
 
-    def _commit(self, client: WatchedProducer) -> None:
+    def _commit(self, client: WatchedProducer, *, ends_by: float) -> None:
         began = self._clock.steady()
-        # -1 is librdkafka's advice: it stops by itself at the transaction's own time-out.
-        _resuming(lambda: client.producer.commit_transaction(-1))
+
+        def commit() -> None:
+            # -1 is librdkafka's advice: it stops by itself at the transaction's own time-out.
+            seconds = max(ends_by - self._clock.steady(), _ANSWER_SECONDS) + _BEYOND_SECONDS
+            within(seconds, partial(client.producer.commit_transaction, -1))
+
+        self._resuming(commit, ends_by=ends_by)
         if self._clock.steady() - began > SLOW_END_SECONDS:
             client.distrust("slow commit")
+
+    def _resuming(self, call: Callable[[], Any], *, ends_by: float) -> None:
+        """Call again while librdkafka says that the same call resumes, within bounds."""
+        for _ in range(_RESUMPTIONS_MAX):
+            try:
+                call()
+            except KafkaException as raised:
+                error: KafkaError = raised.args[0]
+                if not error.retriable() or error.txn_requires_abort():
+                    raise
+                if self._clock.steady() >= ends_by:
+                    raise
+                continue
+            return
+        call()
 
     def _after_failure(
         self, client: WatchedProducer, raised: KafkaException, age: float
@@ -263,7 +294,8 @@ class TransactionalPublisher:
         if not error.txn_requires_abort():
             return TransactionResult.UNKNOWN
         try:
-            client.producer.abort_transaction(-1)
+            seconds = client.transaction_timeout_seconds + _BEYOND_SECONDS
+            within(seconds, partial(client.producer.abort_transaction, -1))
         except KafkaException:
             # The client is suspect already, so its successor's epoch ends what this could not.
             return TransactionResult.UNKNOWN
@@ -326,16 +358,3 @@ def _close_in_background(client: WatchedProducer) -> None:
 
 def _is_fencing(error: KafkaError) -> bool:
     return error.code() == KafkaError._FENCED  # noqa: SLF001 - the client's own name for it
-
-
-def _resuming(call: Callable[[], Any]) -> None:
-    """Call again while librdkafka says that the same call resumes, within bounds."""
-    for _ in range(_RESUMPTIONS_MAX):
-        try:
-            call()
-        except KafkaException as raised:
-            if not raised.args[0].retriable() or raised.args[0].txn_requires_abort():
-                raise
-            continue
-        return
-    call()

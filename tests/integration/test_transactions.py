@@ -313,3 +313,27 @@ def test_replaced_client_leaves_no_threads_behind(publishing: Publishing) -> Non
 def _threads_of_clients() -> int:
     names = [comm.read_text() for comm in Path("/proc/self/task").glob("*/comm")]
     return sum(name.startswith("rdk:") for name in names)
+
+
+def test_connection_cut_amid_a_transaction_holds_nobody_up(
+    through_proxy: Publishing, proxied: Proxied
+) -> None:
+    """Librdkafka forgets the offsets that were under way with the messages, and waits for ever."""
+    publisher = through_proxy.publisher()
+    through_proxy.transact(publisher, b"first", offset=1)
+
+    def contribute(transaction: Transaction) -> None:
+        transaction.publish(topic=through_proxy.topic, key=b"key", value=b"second")
+        transaction.advance(through_proxy.topic, 0, offset=2)
+
+    cut = proxied.proxy.faults.cut_before_next(Api.PRODUCE)
+
+    def is_committed() -> bool:
+        publisher.prepare()
+        result, _ = publisher.transact(contribute, through_proxy.metadata)
+        return result is TransactionResult.COMMITTED
+
+    eventually(is_committed)
+    assert cut.is_spent
+    assert [b"first", b"second"] == through_proxy.values()
+    assert 2 == through_proxy.committed().offset

@@ -37,6 +37,8 @@ class Cluster:
         # Under which member each set of offsets was sent.
         self.vouched: list[Any] = []
         self.produced: list[bytes] = []
+        self.waited: list[float] = []
+        """For how long offsets were to be waited for."""
         self.offsets: list[dict[tuple[str, int], tuple[int, str]]] = []
 
     def build(self, properties: Mapping[str, Any]) -> "FakeProducer":
@@ -133,7 +135,7 @@ class FakeProducer:
         metadata: Any,  # noqa: ANN401 - an opaque handle
         timeout: float,
     ) -> None:
-        del timeout
+        self._cluster.waited.append(timeout)
         self._cluster.vouched.append(metadata)
         self._cluster.note(self._number, "send_offsets")
         self._cluster.offsets.append(
