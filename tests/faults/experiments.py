@@ -5,7 +5,10 @@ import gzip
 import itertools
 import os
 import signal
+import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -20,6 +23,7 @@ from tests.faults.faults import Fault
 from tests.faults.stores import digest_of, remembered
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID, Deployment
 from tests.support.drops import line
+from tests.support.kafka_clusters.cluster import KafkaCluster
 from tests.support.stage_processes import StageProcess
 from tests.support.waiting import eventually
 
@@ -42,6 +46,14 @@ class Watched:
 
     process: StageProcess
     journal: Path
+    # By what name brokers know its transactions.
+    transactional_id: str
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether it stands still, on all its threads."""
+        status = Path(f"/proc/{self.process.pid}/stat").read_text()
+        return status.rpartition(")")[2].split()[0] == "T"
 
     def entries(self, entry: str) -> list[dict[str, Any]]:
         """What it has written of a kind."""
@@ -49,12 +61,30 @@ class Watched:
 
     def ends(self, *, within_seconds: float) -> int | None:
         """Wait until it has ended; where it does not, let it write where each thread stands."""
-        try:
-            eventually(lambda: self.process.exit_code is not None, within_seconds=within_seconds)
-        except AssertionError:
-            os.kill(self.process.pid, signal.SIGUSR1)
-            eventually(lambda: "most recent call first" in self.process.stderr)
+        with contextlib.suppress(AssertionError):
+            self.wait(
+                lambda: self.process.exit_code is not None,
+                within_seconds=within_seconds,
+                describe="the end",
+            )
         return self.process.exit_code
+
+    def wait(
+        self, predicate: Callable[[], object], *, within_seconds: float, describe: str
+    ) -> None:
+        """Wait for something; in vain, let the process write where each of its threads stands."""
+        try:
+            eventually(
+                predicate,
+                within_seconds=within_seconds,
+                every_seconds=0.02,
+                describe=f"{describe} of {self.process}",
+            )
+        except AssertionError:
+            if self.process.exit_code is None and not self.is_paused:
+                os.kill(self.process.pid, signal.SIGUSR1)
+                eventually(lambda: "most recent call first" in self.process.stderr)
+            raise
 
     def partitions(self) -> int:
         """How many partitions it has by now, of all its topics."""
@@ -64,6 +94,13 @@ class Watched:
             for each in self.process.logs(event)
         )
 
+    def committed_since(self, moment: float) -> bool:
+        """Whether it has committed a transaction that it began after a moment."""
+        begun = {
+            each["transaction"] for each in self.entries(journal.BEGUN) if each["at"] > moment
+        }
+        return any(each["transaction"] in begun for each in self.entries(journal.COMMITTED))
+
     def broke(self, step: faults.Step) -> bool:
         """Whether a fault that was planned at a step has happened."""
         return any(each["step"] == step for each in self.entries(journal.FAULT))
@@ -72,8 +109,12 @@ class Watched:
 class Experiment:
     """Starts watched processes, gives them work, and judges what came of it."""
 
-    def __init__(self, stage: Deployment, rng: Random) -> None:
+    def __init__(
+        self, stage: Deployment, rng: Random, cluster: KafkaCluster | None = None
+    ) -> None:
+        """`cluster` is what the stage was deployed on, where tests break that too."""
         self.stage = stage
+        self._cluster = cluster
         self.watched: list[Watched] = []
         self.partitions = int(stage.settings["TOPICS__PARTITIONS"])
         self._keys: list[str] = []
@@ -87,6 +128,12 @@ class Experiment:
     def objects(self) -> int:
         """How many objects were put."""
         return len(self._keys)
+
+    @property
+    def cluster(self) -> KafkaCluster:
+        """The brokers and the proxies before them."""
+        assert self._cluster is not None, "deployed on what is shared by all"
+        return self._cluster
 
     def start(
         self,
@@ -118,7 +165,8 @@ class Experiment:
                 "FAULTS_FILE_BYTES": "" if file_bytes is None else str(file_bytes),
             },
         )
-        started = Watched(process, path)
+        groups = {"pull": self.stage.puller_group, "normalise": self.stage.normaliser_group}
+        started = Watched(process, path, f"{groups[command]}-{instance}")
         self.watched.append(started)
         return started
 
@@ -151,6 +199,23 @@ class Experiment:
                 again = self._rng.randrange(7) == 0 and number > 0
                 name = self._rng.randrange(number) if again else number
                 yield line(f"event-{first}-{name}", note=f"{self._rng.random()}") + b"\n"
+
+    @contextlib.contextmanager
+    def trickle(self, *, every_seconds: float = 0.25, lines: int = 20) -> Iterator[None]:
+        """Put one object after another, as long as this is entered; put nothing else meanwhile."""
+        is_over = threading.Event()
+
+        def put() -> None:
+            while not is_over.wait(every_seconds):
+                self.put(1, lines=lines)
+
+        with ThreadPoolExecutor(1) as pool:
+            putting = pool.submit(put)
+            try:
+                yield
+            finally:
+                is_over.set()
+            putting.result()
 
     def copy_all(self) -> None:
         """Copy all objects, each to another name: nothing new is in the copies."""
@@ -216,9 +281,23 @@ class Experiment:
         """Wait until the fault that was planned at a step has happened."""
         self._wait(watched, lambda: watched.broke(step), describe=f"{step}")
 
+    def paused(self, watched: Watched, step: faults.Step) -> None:
+        """Wait until a process stands still at a step, as was planned."""
+        self.broken(watched, step)
+        self._wait(watched, lambda: watched.is_paused, describe="standing still")
+
     def has_started(self, watched: Watched) -> None:
         """Wait until a process has committed something."""
         self._wait(watched, lambda: watched.entries(journal.COMMITTED), describe="a first commit")
+
+    def goes_on(self, watched: Watched, *, behind: str) -> None:
+        """Wait until a process has committed what it begins from now on, behind a disturbance."""
+        moment = time.monotonic()
+        self._wait(
+            watched,
+            lambda: watched.committed_since(moment),
+            describe=f"a transaction behind {behind}",
+        )
 
     def has_taken_over(self, watched: Watched) -> None:
         """Wait until a process has all partitions of both its topics, and stands where it can.
@@ -325,9 +404,4 @@ class Experiment:
             assert found or code is None, f"{watched.process}\n{watched.process.report()}"
             return found
 
-        eventually(
-            asked,
-            within_seconds=_PATIENCE_SECONDS,
-            every_seconds=0.02,
-            describe=f"{describe} of {watched.process}",
-        )
+        watched.wait(asked, within_seconds=_PATIENCE_SECONDS, describe=describe)
