@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 import pytest
 from confluent_kafka import Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.cimpl import NewTopic
 
 from producer.errors import BrokerUnavailableError, FatalError
 from producer.kafka import configuration
@@ -19,6 +20,8 @@ from producer.kafka.tables import (
     from_beginning,
 )
 from producer.settings.kafka import KafkaSettings
+from tests.support.kafka_clusters.cluster import KafkaCluster
+from tests.support.kafka_clusters.leadership import Place
 from tests.support.other_publishers import OtherPublisher, WatchedReaders, make_topics
 from tests.support.waiting import eventually
 
@@ -290,7 +293,7 @@ def test_partition_that_does_not_exist_stops_the_asking(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is asked for a while, as a new topic's would be, and then named."""
-    monkeypatch.setattr("producer.kafka.tables._ATTEMPTS", 1)
+    monkeypatch.setattr("producer.kafka.tables._PATIENCE_SECONDS", 0.0)
     with pytest.raises(BrokerUnavailableError, match="_NOENT"):
         table.watermarks.high([Owned(table.topic, 7)])
 
@@ -317,6 +320,23 @@ def test_model_table_follows_its_topic(table: Table) -> None:
     table.publish(0, None, key=b"a")
     eventually(models.refresh)
     assert [] == models.values()
+
+
+def test_ends_are_found_at_a_leader_that_was_away(
+    three_brokers: KafkaCluster, topic_prefix: str
+) -> None:
+    """The broker is the same and its epoch is not, as after each restart of it."""
+    settings = KafkaSettings(bootstrap_servers=three_brokers.bootstrap_servers)
+    topic = f"{topic_prefix}table"
+    admin = AdminClient({"bootstrap.servers": three_brokers.bootstrap_servers})
+    admin.create_topics([NewTopic(topic, 1, -1)])[topic].result(_SECONDS)
+    watermarks = Watermarks(configuration.connection(settings, client_id="test"))
+    assert {Owned(topic, 0): 0} == watermarks.high([Owned(topic, 0)])
+    place = Place(topic, 0)
+    leader = three_brokers.leadership.leader(place)
+    three_brokers.leadership.move(place, min(set(three_brokers.nodes) - {leader}))
+    three_brokers.leadership.move(place, leader)
+    assert {Owned(topic, 0): 0} == watermarks.high([Owned(topic, 0)])
 
 
 def test_model_table_refuses_what_is_out_of_place(table: Table) -> None:
