@@ -34,8 +34,7 @@ _ALL: Final = {
     "one broker, consumer protocol": Surroundings("one_broker", _CONSUMER_PROTOCOL),
 }
 _PARAMETERS: Final = [
-    pytest.param(each, id=name, marks=() if name == "one broker" else pytest.mark.at_length)
-    for name, each in _ALL.items()
+    pytest.param(each, id=name, marks=pytest.mark.at_length) for name, each in _ALL.items()
 ]
 
 

@@ -20,6 +20,7 @@ def experiment(one_broker: KafkaCluster, deploy_on: DeployOn, rng: Random) -> Ex
     return Experiment(stage, rng, one_broker)
 
 
+@pytest.mark.at_length
 def test_frames_astray_lose_and_repeat_nothing(experiment: Experiment, rng: Random) -> None:
     """Each kind of frame meets each fault, on its way from one of the processes."""
     planned = some_of_each(rng)

@@ -16,6 +16,9 @@ from tests.support.drops import line
 from tests.support.figures import Figures
 from tests.support.throttled_s3 import ThrottledS3
 
+# They wait for sessions to time out, one after the other.
+pytestmark = pytest.mark.at_length
+
 _SESSION_SECONDS: Final = 6.0
 _BEYOND_SECONDS: Final = 5.0
 _STOP_SECONDS: Final = 10.0
@@ -66,7 +69,7 @@ def _restoring_seconds(watched: Watched, *, since: int) -> float:
     "settings",
     [
         pytest.param({}, id="classic"),
-        pytest.param(_NEWER, id="consumer", marks=pytest.mark.at_length),
+        pytest.param(_NEWER, id="consumer"),
     ],
 )
 def test_other_process_goes_on_soon_after_a_kill(
@@ -113,9 +116,7 @@ def test_replacement_of_the_same_name_goes_on_at_once(
     assert seconds < float(_STATIC["KAFKA__SESSION_TIMEOUT_SECONDS"])
 
 
-@pytest.mark.parametrize(
-    "megabytes", [200, pytest.param(5000, marks=pytest.mark.at_length)], ids=str
-)
+@pytest.mark.parametrize("megabytes", [200, 5000], ids=str)
 def test_pull_stops_soon_with_a_large_object_open(
     deploy: Deploy, s3: str, figures: Figures, megabytes: int
 ) -> None:

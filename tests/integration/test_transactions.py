@@ -323,7 +323,7 @@ def test_connection_cut_amid_a_transaction_holds_nobody_up(
     through_proxy.transact(publisher, b"first", offset=1)
 
     def contribute(transaction: Transaction) -> None:
-        transaction.publish(topic=through_proxy.topic, key=b"key", value=b"second")
+        transaction.publish(topic=through_proxy.topic, key=b"key", value=b"second", partition=0)
         transaction.advance(through_proxy.topic, 0, offset=2)
 
     cut = proxied.proxy.faults.cut_before_next(Api.PRODUCE)
