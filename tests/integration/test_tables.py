@@ -293,7 +293,7 @@ def test_partition_that_does_not_exist_stops_the_asking(
     table: Table, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is asked for a while, as a new topic's would be, and then named."""
-    monkeypatch.setattr("producer.kafka.tables._PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr("producer.kafka.tables._ATTEMPTS", 1)
     with pytest.raises(BrokerUnavailableError, match="_NOENT"):
         table.watermarks.high([Owned(table.topic, 7)])
 
