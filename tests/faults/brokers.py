@@ -8,7 +8,8 @@ from random import Random
 from threading import Event
 from typing import Final
 
-from tests.faults.experiments import Experiment, Watched
+from tests.faults.experiments import Experiment
+from tests.faults.watched_processes import Watched
 from tests.support.kafka_clusters.leadership import Place, group_place, transaction_place
 
 # Longer than the session of a broker and of a member, and than any request is waited for.

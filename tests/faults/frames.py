@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from random import Random
 from typing import Final, NamedTuple
 
-from tests.faults.experiments import Experiment, Watched
+from tests.faults.experiments import Experiment
 from tests.faults.faults import Deed, Fault, Step
 from tests.faults.schedules import Caught
+from tests.faults.watched_processes import Watched
 from tests.support.kafka_proxy.faults import HOLDING, Action, Rule
 from tests.support.kafka_proxy.frames import Api
 

@@ -10,9 +10,10 @@ from random import Random
 from typing import Final
 
 from tests.faults import journal
-from tests.faults.experiments import Experiment, Watched
+from tests.faults.experiments import Experiment
 from tests.faults.faults import Fault
 from tests.faults.journal import Journal
+from tests.faults.watched_processes import Watched
 
 # What a process may take to end that was asked to, with a broker away meanwhile.
 _END_SECONDS_MAX: Final = 60.0

@@ -9,8 +9,9 @@ from typing import Final
 
 import pytest
 
-from tests.faults.experiments import Experiment, Watched
+from tests.faults.experiments import Experiment
 from tests.faults.schedules import SMALL_STEPS
+from tests.faults.watched_processes import Watched
 from tests.support.deploying import Deploy
 from tests.support.drops import line
 from tests.support.figures import Figures
