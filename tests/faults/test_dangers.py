@@ -17,6 +17,9 @@ from tests.faults.schedules import SMALL_STEPS
 from tests.support.deploying import Deploy
 from tests.support.deployments import DROPS_PREFIX, SOURCE_ID
 
+# make test has ten minutes.
+pytestmark = pytest.mark.at_length
+
 _HOUR_SECONDS: Final = 3600
 _FATAL: Final = 1
 # The log of the store is longer than this before the work is done, and no other file is.
@@ -27,7 +30,7 @@ _FILE_BYTES: Final = 128 * 1024
 def experiment(deploy: Deploy, rng: Random) -> Experiment:
     """Give a deployment with topics and a source, on which nothing was done yet."""
     stage = deploy(partitions=2, **SMALL_STEPS)
-    stage.set_up(poll_seconds=1)
+    stage.set_up()
     return Experiment(stage, rng)
 
 

@@ -63,7 +63,7 @@ def _die_while_another_joins(experiment: Experiment, command: str) -> None:
 def test_pull_killed_at_each_step_loses_and_repeats_nothing(deploy: Deploy, rng: Random) -> None:
     """Whatever step it dies at, its successor goes on from what was committed, and no further."""
     stage = deploy(partitions=2, **_SETTINGS)
-    stage.set_up(poll_seconds=1)
+    stage.set_up()
     experiment = Experiment(stage, rng)
     experiment.put(60, lines=3)
     for planned in _plans("raw", "objects"):
@@ -75,7 +75,9 @@ def test_pull_killed_at_each_step_loses_and_repeats_nothing(deploy: Deploy, rng:
     experiment.judge().kept()
 
 
-@pytest.mark.parametrize("keeps_its_store", [True, False])
+@pytest.mark.parametrize(
+    "keeps_its_store", [pytest.param(True, marks=pytest.mark.at_length), False]
+)
 def test_normalise_killed_at_each_step_loses_and_repeats_nothing(
     deploy: Deploy, rng: Random, *, keeps_its_store: bool
 ) -> None:

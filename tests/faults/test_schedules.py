@@ -29,7 +29,7 @@ def experiment_for(deploy: Deploy, rng: Random) -> Stages:
 
     def make(schedule: Schedule) -> Experiment:
         stage = deploy(partitions=2, **SMALL_STEPS, **SETTINGS.get(schedule, {}))
-        stage.set_up(poll_seconds=1)
+        stage.set_up()
         return Experiment(stage, rng)
 
     return make
