@@ -10,7 +10,8 @@ Laws of this file:
 2. A successor stands by, connected but not initialised, so that replacing costs milliseconds.
 3. What is not known to be committed is not committed as far as the caller may believe, and not
    aborted either: `UNKNOWN` means that the committed offsets must be asked for again.
-4. No call is waited for beyond the transaction's time-out: the broker has ended it by then.
+4. No call is waited for beyond the transaction's time-out: what becomes of it then is settled by
+   the epoch of a successor, as all that is unknown.
 5. An error that is not in the tables below stops the process.
 """
 
@@ -38,7 +39,7 @@ _INITIALISE_SECONDS = 30.0
 _ANSWER_SECONDS = 0.1
 _BEYOND_SECONDS = 2.0
 # librdkafka calls a retry "retriable": the same call resumes. So many times, then the client is
-# given up; at once where the transaction has outlived its time-out, since the broker has ended it.
+# given up; at once where the transaction has outlived its time-out.
 _RESUMPTIONS_MAX = 5
 # Two processes of one slot name fence each other at each turn, and each may commit something
 # before its turn is over: what tells them is how often it happens.

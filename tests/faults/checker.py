@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, TypeVar
 
 from tests.faults import journal
-from tests.faults.evidence import EventSeen, Evidence, Place, place_of
+from tests.faults.evidence import Evidence, Place, place_of
 
 T = TypeVar("T")
 
@@ -255,11 +255,6 @@ def _counts(evidence: Evidence) -> dict[str, int]:
         "transactions": len(evidence.fates),
         "messages not committed": sum(evidence.written.values()) - sum(evidence.visible.values()),
     }
-
-
-def ids_of(events: Iterable[EventSeen]) -> set[str]:
-    """The ids, which a replay must leave as they were."""
-    return {seen.event_id for seen in events}
 
 
 def _repeated(things: Iterable[T]) -> list[T]:

@@ -126,12 +126,8 @@ def _no_rewind() -> None:
 
     def build(_: Patched) -> Patched:
         def start_over(loop: TransactionalLoop) -> None:
-            for stage in loop._stages.values():
-                if isinstance(stage, NormaliserStage):
-                    stage._inboxes = {partition: [] for partition in stage._inboxes}
-                elif isinstance(stage, deduplicator.DeduplicatorStage):
-                    for held in stage._partitions.values():
-                        held.inbox, held.overlay = [], {}
+            for owned in loop._partitions:
+                _go_on_behind(loop, owned)
 
         return start_over
 
@@ -145,11 +141,11 @@ def _rewind_of_one_partition() -> None:
         def start_over(loop: TransactionalLoop) -> None:
             whole = loop._partitions
             first = next(iter(whole), None)
-            loop._partitions = {first: whole[first]} if first else {}
-            original(loop)
             for owned in whole:
                 if owned != first:
-                    _forget_inbox(loop, owned)
+                    _go_on_behind(loop, owned)
+            loop._partitions = {first: whole[first]} if first else {}
+            original(loop)
             loop._partitions = whole | loop._partitions
             loop._membership.resume([owned for owned in whole if owned != first])
 
@@ -158,8 +154,10 @@ def _rewind_of_one_partition() -> None:
     _put(TransactionalLoop, "_start_over", build)
 
 
-def _forget_inbox(loop: TransactionalLoop, owned: Owned) -> None:
-    stage = loop._stages[owned.topic]
+def _go_on_behind(loop: TransactionalLoop, owned: Owned) -> None:
+    """Take what was received for done."""
+    stage, partition = loop._stages[owned.topic], loop._partitions[owned]
+    partition.committed = partition.received
     if isinstance(stage, NormaliserStage):
         stage._inboxes[owned.partition] = []
     elif isinstance(stage, deduplicator.DeduplicatorStage):

@@ -171,9 +171,24 @@ class Experiment:
             clock_seconds=clock_seconds,
         )
         code = watched.ends(within_seconds=_PATIENCE_SECONDS)
-        assert code == 0, f"{watched.process}\n{watched.process.report()}"
+        assert code == 0, "\n".join(
+            [f"{watched.process}", *self._positions(), watched.process.report()]
+        )
         missing = [fault for fault in planned if not watched.broke(fault.step)]
         assert not missing, f"did not happen: {missing}"
+
+    def _positions(self) -> Iterator[str]:
+        """Tell where groups stand and topics end: what a run that does not end may wait for."""
+        groups = {
+            self.stage.puller_group: ("sources", "commands", "objects"),
+            self.stage.normaliser_group: ("raw", "normalised"),
+        }
+        for group, topics in groups.items():
+            for topic in map(self.stage.topic, topics):
+                committed = self.stage.reading.committed(group, topic)
+                stands = {index: found.offset for index, found in committed.items()}
+                ends = self.stage.reading.high_watermarks(topic)
+                yield f"{topic}: the group stands at {stands}, the log ends at {ends}"
 
     def finish(self) -> None:
         """Let healthy processes, run to their end, do what is left."""

@@ -31,8 +31,8 @@ def aborted(experiment: Experiment, defect: str) -> None:
 
 
 def killed_behind_a_commit(experiment: Experiment, defect: str) -> None:
-    """`pull` dies between a commit and whatever it would have done next."""
-    experiment.put(10, lines=100)
+    """`pull` dies between a commit and whatever it would have done next, with much left to do."""
+    experiment.put(40, lines=100)
     planned = [Fault(step=Step.AFTER_COMMIT, topic="raw", times=2)]
     watched = experiment.start("pull", planned=planned, defect=defect)
     experiment.broken(watched, Step.AFTER_COMMIT)
