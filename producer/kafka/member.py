@@ -135,7 +135,9 @@ class GroupMember:
             )
         except KafkaException as raised:
             error = raised.args[0]
-            if may_pass(error):
+            # A broker that has just started may not know yet what the group gave to this member.
+            # If the partition is really gone, the next polls say so.
+            if may_pass(error) or error.code() == KafkaError._UNKNOWN_PARTITION:  # noqa: SLF001
                 return False
             raise FatalError(describe(f"ask for the ends of {owned}", error)) from raised
         if not low <= offset <= high:

@@ -19,6 +19,7 @@ from confluent_kafka import KafkaException
 from tests.faults.experiments import Experiment
 from tests.faults.faults import Deed, Fault, Step
 from tests.faults.journal import Journal
+from tests.faults.outages import Outages
 from tests.faults.slots import Slot
 from tests.support.kafka_clusters.cluster import KafkaCluster
 from tests.support.waiting import eventually
@@ -83,13 +84,16 @@ class Chaos:
         self._seed = seed
         self._extent = extent
         self._told = Journal(self.journal)
+        self._outages = Outages()
         self._slots = {
-            command: [Slot(experiment, command, name, told=self._told) for name in _NAMES]
-            for command in _COMMANDS
+            command: [self._slot(command, name) for name in _NAMES] for command in _COMMANDS
         }
         self._rolling: deque[Slot] = deque()
         self._broker: Future[None] | None = None
         self._began = time.monotonic()
+
+    def _slot(self, command: str, name: str) -> Slot:
+        return Slot(self._experiment, command, name, told=self._told, outages=self._outages)
 
     @property
     def findings(self) -> list[str]:
@@ -169,8 +173,11 @@ class Chaos:
         seconds = rng.uniform(*(_BROKER_PAUSE_SECONDS if is_pause else _BROKER_DOWN_SECONDS))
         self._tell(kind, f"broker {number}", seconds=seconds)
 
-        def do() -> None:
-            node = self._cluster.nodes[number]
+        self._broker = brokers.submit(self._leave_without, number, seconds, is_pause=is_pause)
+
+    def _leave_without(self, number: int, seconds: float, *, is_pause: bool) -> None:
+        node = self._cluster.nodes[number]
+        with self._outages.under_way():
             if is_pause:
                 node.pause()
                 Event().wait(seconds)
@@ -180,9 +187,7 @@ class Chaos:
                 Event().wait(seconds)
                 node.start()
             self._cluster.wait_until_in_sync()
-            self._told.write("broker is well", whom=f"broker {number}")
-
-        self._broker = brokers.submit(do)
+        self._told.write("broker is well", whom=f"broker {number}")
 
     def _await_broker(self) -> None:
         if self._broker is not None:

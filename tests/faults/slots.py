@@ -13,11 +13,14 @@ from tests.faults import journal
 from tests.faults.experiments import Experiment
 from tests.faults.faults import Fault
 from tests.faults.journal import Journal
+from tests.faults.outages import Outages
 from tests.faults.watched_processes import Watched
 
 # What a process may take to end that was asked to, with a broker away meanwhile.
 _END_SECONDS_MAX: Final = 60.0
 _RESTART_SECONDS_MAX: Final = 3.0
+_FATAL: Final = 1
+_BOOTSTRAP: Final = "OPENAI_COMPLIANCE_KAFKA__BOOTSTRAP_SERVERS"
 # Beyond the time-outs of session and transaction, which are 6 and 5 seconds.
 _PAUSE_SECONDS: Final = (1.0, 12.0)
 
@@ -26,7 +29,13 @@ class Slot:
     """One of several processes of a kind. It is looked after again and again."""
 
     def __init__(
-        self, experiment: Experiment, command: str, instance: str, *, told: Journal
+        self,
+        experiment: Experiment,
+        command: str,
+        instance: str,
+        *,
+        told: Journal,
+        outages: Outages,
     ) -> None:
         self.name = f"{command} {instance}"
         self.command = command
@@ -35,9 +44,11 @@ class Slot:
         self._experiment = experiment
         self._instance = instance
         self._told = told
+        self._outages = outages
         self._watched: Watched | None = None
         self._is_wanted = False
         self._start_at = 0.0
+        self._started_at = 0.0
         self._resume_at: float | None = None
         self._asked_at: float | None = None
         self._was_killed = False
@@ -109,6 +120,7 @@ class Slot:
         if watched is not None:
             self._look_at(watched, now, rng)
         elif self._is_wanted and now >= self._start_at:
+            self._started_at = now
             self._watched = self._experiment.start(
                 self.command, instance=self._instance, planned=planned
             )
@@ -139,12 +151,23 @@ class Slot:
             pass
         elif self._asked_at is not None and (code == 0 or _had_not_begun(watched, code)):
             self.counts["asked to end"] += 1
+        elif self._could_not_begin(watched, code):
+            self.counts["could not begin without a broker"] += 1
         else:
             last = watched.process.stderr.splitlines()[-1:]
             self.findings.append(f"{self.name} ended by itself with {code}: {last}")
             self.counts["ended by themselves"] += 1
         self._watched = self._asked_at = self._resume_at = None
         self._was_killed = False
+
+    def _could_not_begin(self, watched: Watched, code: int) -> bool:
+        """Whether it said that no broker answers, as it must where it has not begun."""
+        return (
+            code == _FATAL
+            and not _has_entries(watched.journal)
+            and _BOOTSTRAP in watched.process.stderr
+            and self._outages.was_any_since(self._started_at)
+        )
 
     def _tell(self, what: str, **told: object) -> None:
         self._told.write(what, whom=self.name, **told)

@@ -23,7 +23,7 @@ class _Consumer:
         self.arriving: list[Message] = []
         self.answers: list[TopicPartition] = []
         self.watermarks = (0, 100)
-        self.has_leader = True
+        self.trouble: int | None = None
         self.raises: KafkaException | None = None
         self.name: str | None = "member-1"
         self.asked: list[tuple[str, list[tuple[str, int, int]]]] = []
@@ -67,8 +67,8 @@ class _Consumer:
         del partition, timeout
         assert not cached
         self.asked.append(("watermarks", []))
-        if not self.has_leader:
-            raise KafkaException(KafkaError(KafkaError._TIMED_OUT))
+        if self.trouble is not None:
+            raise KafkaException(KafkaError(self.trouble))
         return self.watermarks
 
     def incremental_assign(self, partitions: list[TopicPartition]) -> None:
@@ -296,13 +296,26 @@ def test_offset_outside_the_log_stops_the_process(
         member.start(_ZERO, offset)
 
 
-def test_partition_whose_leader_is_away_is_not_started(
-    member: GroupMember, consumer: _Consumer
+@pytest.mark.parametrize("code", [KafkaError._TIMED_OUT, KafkaError._UNKNOWN_PARTITION])
+def test_partition_that_no_broker_answers_for_is_not_started(
+    member: GroupMember, consumer: _Consumer, code: int
 ) -> None:
-    """A broker that restarts is no reason to stop; it is asked again, and nothing is fetched."""
-    consumer.has_leader = False
+    """A broker that restarts is no reason to stop; it is asked again, and nothing is fetched.
+
+    One that has just started may not know of the partition yet.
+    """
+    consumer.trouble = code
     assert member.start(_ZERO, 5) is False
     assert ["seek", "resume", "watermarks", "pause"] == [what for what, _ in consumer.asked]
+
+
+def test_ends_that_may_not_be_asked_for_stop_the_process(
+    member: GroupMember, consumer: _Consumer
+) -> None:
+    """That does not pass by itself."""
+    consumer.trouble = KafkaError.TOPIC_AUTHORIZATION_FAILED
+    with pytest.raises(FatalError, match="ask for the ends"):
+        member.start(_ZERO, 5)
 
 
 def test_partition_is_sought_and_then_fetched(member: GroupMember, consumer: _Consumer) -> None:
