@@ -39,6 +39,8 @@ _FAILURES_IN_A_ROW_MAX = 10
 _BACKOFF_FIRST_SECONDS = 0.1
 _BACKOFF_LONGEST_SECONDS = 10.0
 _BROKER_PATIENCE_SECONDS = 300.0
+# A predecessor's transaction ends by its time-out; what takes longer a person should know of.
+_WAITING_SECONDS = 60.0
 
 
 class LoopObserver(Protocol):
@@ -56,6 +58,9 @@ class LoopObserver(Protocol):
         It is delivered from `offset`, inside the record there perhaps.
         """
 
+    def partitions_delayed(self, partitions: Sequence[Owned], seconds: float) -> None:
+        """They are not started yet, one of them for so long; said again while that lasts."""
+
     def transaction_ended(self, result: TransactionResult, messages: int, seconds: float) -> None:
         """A transaction ended."""
 
@@ -71,6 +76,7 @@ class _Partition:
     """Where a partition stands on its way up, and in the topic."""
 
     stage: Stage
+    waits_since: float
     phase: _Phase = _Phase.ASKING
     committed: int = -1
     received: int = -1
@@ -112,6 +118,7 @@ class TransactionalLoop:
         self._not_before = 0.0
         self._ask_seconds = _ASK_FIRST_SECONDS
         self._unavailable_since: float | None = None
+        self._tell_not_before = 0.0
 
     def run(self, should_stop: Callable[[], bool]) -> None:
         """Step until told to stop."""
@@ -127,6 +134,7 @@ class TransactionalLoop:
         self._publisher.serve()
         self._ask()
         self._start_restored()
+        self._tell_of_waiting()
         self._throttle()
         for stage in self._stages.values():
             stage.tick()
@@ -157,7 +165,7 @@ class TransactionalLoop:
         for owned in polled.lost:
             self._release(owned)
         for owned in polled.gained:
-            self._partitions[owned] = _Partition(self._stages[owned.topic])
+            self._partitions[owned] = _Partition(self._stages[owned.topic], self._clock.steady())
         if polled.lost:
             self._observer.partitions_revoked(polled.lost)
         if polled.gained:
@@ -216,6 +224,18 @@ class TransactionalLoop:
             self._observer.partition_started(
                 owned, partition.committed, is_inside=partition.is_inside
             )
+
+    def _tell_of_waiting(self) -> None:
+        now = self._clock.steady()
+        waiting = {
+            owned: now - partition.waits_since
+            for owned, partition in self._partitions.items()
+            if partition.phase is not _Phase.RUNNING
+        }
+        overdue = [owned for owned, seconds in waiting.items() if seconds >= _WAITING_SECONDS]
+        if overdue and now >= self._tell_not_before:
+            self._tell_not_before = now + _WAITING_SECONDS
+            self._observer.partitions_delayed(overdue, max(waiting.values()))
 
     def _is_held_up(self) -> bool:
         """Whether work has to wait: for a broker, which each step asks for, or for the backoff."""
@@ -297,7 +317,7 @@ class TransactionalLoop:
         for owned, partition in list(self._partitions.items()):
             if partition.phase is not _Phase.ASKING:
                 partition.stage.release(owned.partition)
-            self._partitions[owned] = _Partition(partition.stage)
+            self._partitions[owned] = _Partition(partition.stage, self._clock.steady())
 
     def _prepare(self) -> bool:
         """Whether the publisher may begin a transaction.

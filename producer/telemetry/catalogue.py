@@ -32,6 +32,11 @@ class LogEvent(Enum):
     )
     PARTITIONS_ASSIGNED = "partitions.assigned", logging.INFO, "The group gave it partitions."
     PARTITIONS_REVOKED = "partitions.revoked", logging.INFO, "The group took partitions away."
+    PARTITIONS_DELAYED = (
+        "partitions.delayed",
+        logging.WARNING,
+        "A restore is long or a transaction hangs: see `kafka-transactions.sh find-hanging`.",
+    )
     TABLE_RESTORED = (
         "table.restored",
         logging.INFO,

@@ -122,6 +122,9 @@ class Observer:
     def partition_started(self, owned: Owned, offset: int, *, is_inside: bool) -> None:
         pass
 
+    def partitions_delayed(self, partitions: Sequence[Owned], seconds: float) -> None:
+        pass
+
     def transaction_ended(self, result: TransactionResult, messages: int, seconds: float) -> None:
         del messages, seconds
         self.results.append(result)

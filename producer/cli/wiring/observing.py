@@ -46,6 +46,10 @@ class Observer:
         if is_inside:
             log(LogEvent.OBJECT_RESUMED, partition=owned.partition, offset=offset)
 
+    def partitions_delayed(self, partitions: Sequence[Owned], seconds: float) -> None:
+        """They have not been started for so long."""
+        log(LogEvent.PARTITIONS_DELAYED, partitions=_shown(partitions), seconds=round(seconds, 3))
+
     def transaction_ended(self, result: TransactionResult, messages: int, seconds: float) -> None:
         """A transaction ended."""
         self._metrics.tally(catalogue.TRANSACTIONS, result.value)

@@ -235,6 +235,7 @@ class QuietObserver:
     def __init__(self) -> None:
         self.ended: list[tuple[TransactionResult, int]] = []
         self.started: list[tuple[Owned, int, bool]] = []
+        self.delayed: list[tuple[list[Owned], float]] = []
 
     def partitions_assigned(self, partitions: Sequence[Owned]) -> None:
         pass
@@ -244,6 +245,9 @@ class QuietObserver:
 
     def partition_started(self, owned: Owned, offset: int, *, is_inside: bool) -> None:
         self.started.append((owned, offset, is_inside))
+
+    def partitions_delayed(self, partitions: Sequence[Owned], seconds: float) -> None:
+        self.delayed.append((list(partitions), seconds))
 
     def transaction_ended(self, result: TransactionResult, messages: int, seconds: float) -> None:
         del seconds
@@ -272,8 +276,8 @@ class Bench:
             batch_messages_max=1000,
         )
 
-    def step(self, times: int = 1) -> None:
+    def step(self, times: int = 1, *, seconds: float = 60.0) -> None:
         """Step, and let no backoff keep the next step from working."""
         for _ in range(times):
             self.loop.step()
-            self.clock.pass_time(60)
+            self.clock.pass_time(seconds)

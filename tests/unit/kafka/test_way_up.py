@@ -2,6 +2,7 @@
 
 from producer.kafka.member import Owned
 from producer.kafka.stages import Committed
+from producer.kafka.transactions import TransactionResult
 from tests.unit.kafka.loops import TOPIC, Bench, messages_of
 
 _ZERO, _ONE = Owned(TOPIC, 0), Owned(TOPIC, 1)
@@ -75,6 +76,33 @@ def test_partition_whose_offset_is_known_does_not_wait_for_another() -> None:
     bench.membership.pending = set()
     bench.step()
     assert {0, 1} == bench.stage.inboxes.keys()
+
+
+def test_partition_that_waits_for_long_is_told_of_again_and_again() -> None:
+    """A transaction that never ends would hold it up without a word; one that runs is well."""
+    bench = Bench(committed={_ZERO: Committed(5, ""), _ONE: Committed(7, "")})
+    bench.membership.pending = {_ONE}
+    bench.membership.bring(gained=[_ZERO, _ONE])
+    bench.step(6, seconds=30)
+    assert [([_ONE], 60.0), ([_ONE], 120.0)] == bench.observer.delayed
+
+    bench.membership.pending = set()
+    bench.step(2)
+    assert 2 == len(bench.observer.delayed)
+
+
+def test_partition_that_ran_waits_from_its_last_failure_on() -> None:
+    """A transaction that failed after hours is no reason to say that it waited for hours."""
+    bench = Bench(committed={_ZERO: Committed(0, "")})
+    bench.membership.bring(gained=[_ZERO])
+    bench.step(seconds=3600)
+    bench.publisher.results.append(TransactionResult.ABORTED)
+    bench.membership.bring({_ZERO: messages_of(0, [0])})
+    bench.step(seconds=30)
+    bench.membership.unanswered = 100
+    bench.step(seconds=1)
+    assert ("aborted",) in bench.journal
+    assert [] == bench.observer.delayed
 
 
 def test_seek_that_comes_too_early_is_tried_again() -> None:
