@@ -17,6 +17,7 @@ from confluent_kafka import (
     Consumer,
     IsolationLevel,
     KafkaError,
+    KafkaException,
     Message,
     TopicPartition,
 )
@@ -98,7 +99,7 @@ class TopicReading:
         consumer = self._consumer(isolation)
         try:
             consumer.assign([TopicPartition(topic, index, 0) for index in targets])
-            messages = _read_to(consumer, targets)
+            messages = _read_to(consumer, topic, targets)
         finally:
             consumer.close()
         found = [
@@ -173,7 +174,11 @@ class TopicReading:
             isolation_level=isolation,
             request_timeout=_REQUEST_SECONDS,
         )
-        return {asked.partition: future.result().offset for asked, future in futures.items()}
+        ends = {asked.partition: future.result().offset for asked, future in futures.items()}
+        if any(end < 0 for end in ends.values()):
+            # The client's answer for partitions whose leader did not answer.
+            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE, topic))
+        return ends
 
     def _consumer(self, isolation: Isolation) -> Consumer:
         return Consumer(
@@ -191,14 +196,16 @@ class TopicReading:
         )
 
 
-def _read_to(consumer: Consumer, targets: dict[int, int]) -> list[Message]:
+def _read_to(consumer: Consumer, topic: str, targets: dict[int, int]) -> list[Message]:
     messages: list[Message] = []
     positions = dict.fromkeys(targets, 0)
     empty_polls = 0
     while any(positions[index] < target for index, target in targets.items()):
         arrived = consumer.consume(_BATCH_MESSAGES, _POLL_SECONDS)
         empty_polls = 0 if arrived else empty_polls + 1
-        assert empty_polls < _POLLS_MAX, f"stuck at {positions} on the way to {targets}"
+        assert empty_polls < _POLLS_MAX, (
+            f"{topic!r} is stuck at {positions} on the way to {targets}"
+        )
         for message in arrived:
             error, index, offset = message.error(), message.partition(), message.offset()
             if error is None:
