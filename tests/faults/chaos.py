@@ -30,6 +30,9 @@ _STEP_SECONDS: Final = (0.3, 1.5)
 _PAUSE_SECONDS: Final = (1.0, 12.0)
 _BROKER_PAUSE_SECONDS: Final = (1.0, 8.0)
 _BROKER_DOWN_SECONDS: Final = (0.0, 5.0)
+# A broker that is alone must neither be killed nor lose its session: a partition whose leader is
+# away gets no markers, and what was open there stays open for ever (DESIGN.md, Non-obvious).
+_LONE_BROKER_PAUSE_SECONDS: Final = (1.0, 5.0)
 _REST_SECONDS_MAX: Final = 120.0
 _PLANNED_SHARE: Final = 0.4
 # Processes come by these a few times a second, by the others once a start or so.
