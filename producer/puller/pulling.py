@@ -1,13 +1,12 @@
 """Reading objects ahead of the loop: one thread a partition, one object after the other, bounded.
 
-The thread reads, decompresses, frames and encodes; the loop only publishes. What is ready waits,
-up to a chunk's bytes, so that a partition holds two chunks at most, and reading pauses when
-publishing does.
+The thread decompresses, frames and encodes what another one fetches; the loop only publishes. What
+is ready waits, up to a chunk's bytes, so that a partition holds two chunks at most, and reading
+pauses when publishing does.
 """
 
-import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -26,12 +25,15 @@ from producer.contract.objects import (
     Reason,
 )
 from producer.contract.source import IngestionSource
+from producer.puller.fetching import Fetch, FetchingThread
 from producer.puller.framing import OversizedLine
 from producer.puller.limits import Limits
 from producer.puller.progress import Progress, progress_of
 from producer.puller.reading import Chunk, end_of_refusal, read_chunks
 from producer.puller.ready import ReadyPieces
-from producer.s3.object_store import ObjectBody, ObjectStore, ObjectStoreRefusedError
+from producer.puller.silences import Silences
+from producer.puller.waiting import WaitingTasks
+from producer.s3.object_store import ObjectStore, ObjectStoreRefusedError
 
 # How often a thread that waits for room or for work looks whether it has been cancelled.
 _LOOK_SECONDS = 0.1
@@ -86,6 +88,7 @@ class PullingPlan:
     limits: Limits
     clock: Clock
     processor: str
+    silences: Silences = field(default_factory=Silences)
 
 
 class PartitionPuller:
@@ -93,11 +96,12 @@ class PartitionPuller:
 
     def __init__(self, plan: PullingPlan, partition: int) -> None:
         self._plan = plan
-        self._tasks: queue.SimpleQueue[Task | Piece] = queue.SimpleQueue()
+        self._tasks = WaitingTasks[Task | Piece]()
         self._ready = ReadyPieces[Piece](bytes_max=plan.limits.chunk_bytes)
         self._cancelled = threading.Event()
         self._raised: BaseException | None = None
-        self._body: ObjectBody | None = None
+        self._fetching = FetchingThread(f"fetch-{partition}")
+        self._fetch: Fetch | None = None
         # Sources that were waited for in vain.
         self._missing: set[str] = set()
         self._thread = threading.Thread(target=self._run, name=f"pull-{partition}", daemon=True)
@@ -105,7 +109,7 @@ class PartitionPuller:
 
     def submit(self, task: Task) -> None:
         """Let a version be pulled after those before it."""
-        self._tasks.put(task)
+        self._tasks.put(task, task.version.source_id)
 
     def skip(self, offset: int) -> None:
         """Let a record that names no version be passed over in its turn."""
@@ -127,24 +131,23 @@ class PartitionPuller:
     def cancel(self) -> None:
         """Stop soon; nothing more comes. Does not wait for a read that is under way."""
         self._cancelled.set()
-        body = self._body
-        if body is not None:
-            body.close()
+        fetch = self._fetch
+        if fetch is not None:
+            fetch.let_go()
 
     def _run(self) -> None:
         try:
             while not self._cancelled.is_set():
-                try:
-                    task = self._tasks.get(timeout=_LOOK_SECONDS)
-                except queue.Empty:
-                    continue
+                task = self._tasks.get(timeout_seconds=_LOOK_SECONDS)
                 if isinstance(task, Piece):
                     self._offer(task)
-                else:
+                elif task is not None:
                     self._pull(task)
         except BaseException as raised:  # noqa: BLE001 - handed to the loop, which raises it
             if not self._cancelled.is_set():
                 self._raised = raised
+        finally:
+            self._fetching.leave()
 
     def _pull(self, task: Task) -> None:
         # Gone on with after a crash, it is the same attempt.
@@ -157,19 +160,31 @@ class PartitionPuller:
             self._offer(self._unread(task, removed, started_at))
             return
         try:
-            body = self._plan.store.open(source, task.version)
+            fetch = self._new_fetch(source, task.version)
         except ObjectStoreRefusedError as refusal:
             self._offer(self._unread(task, refusal, started_at))
             return
-        self._body = body
+        self._fetch = fetch
         try:
-            # A body that was opened meanwhile is not known to `cancel`, and up to the place that
-            # is resumed from nothing would be offered.
+            # One that was made meanwhile is not known to `cancel`, and up to the place that is
+            # resumed from nothing would be offered.
             if not self._cancelled.is_set():
-                self._read(task, source, body, started_at)
+                self._fetching.begin(fetch)
+                self._read(task, source, fetch, started_at)
         finally:
-            self._body = None
-            body.close()
+            fetch.let_go()
+            self._fetch = None
+            if not fetch.is_over:
+                self._fetching.leave()
+
+    def _new_fetch(self, source: IngestionSource, version: ObjectVersion) -> Fetch:
+        return Fetch(
+            partial(self._plan.store.open, source, version),
+            source.id,
+            silences=self._plan.silences,
+            others_wait=partial(self._tasks.has_others, source.id),
+            clock=self._plan.clock,
+        )
 
     def _find_source(self, source_id: str) -> IngestionSource | None:
         """Look the source up.
@@ -187,7 +202,7 @@ class PartitionPuller:
         return source
 
     def _read(
-        self, task: Task, source: IngestionSource, body: ObjectBody, started_at: int
+        self, task: Task, source: IngestionSource, blocks: Iterator[bytes], started_at: int
     ) -> None:
         clock, limits = self._plan.clock, self._plan.limits
         due = _Due(clock, limits.chunk_seconds)
@@ -200,7 +215,7 @@ class PartitionPuller:
             decompressed_bytes=0,
         )
         for chunk in read_chunks(
-            body,
+            blocks,
             limits=limits,
             is_due=due.has_come,
             skip_through=task.skip_through,

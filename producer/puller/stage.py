@@ -12,9 +12,7 @@ from producer.kafka.stages import Committed, Message
 from producer.kafka.transactions import Transaction
 from producer.puller.progress import Progress, from_metadata, superseded, to_metadata
 from producer.puller.pulling import PartitionPuller, Piece, PullingPlan, Task
-
-# Versions that wait behind the one being pulled; beyond this the partition is not fetched.
-_WAITING_MAX = 1000
+from producer.puller.waiting import WAITING_MAX
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,7 +110,7 @@ class PullerStage:
 
     def wants_more(self, partition: int) -> bool:
         """Whether fewer versions wait than are held in memory."""
-        return self._partitions[partition].waiting < _WAITING_MAX
+        return self._partitions[partition].waiting < WAITING_MAX
 
     def is_drained(self, partition: int) -> bool:
         """Whether no version is unfinished, nor a place unclaimed."""
