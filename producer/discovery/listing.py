@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 
 from producer.contract.source import IngestionSource
+from producer.discovery.places import Places
 from producer.s3.object_store import ObjectStore, ObjectStoreRefusedError, Page
 
 _PAGES_AHEAD = 2
@@ -25,7 +26,7 @@ class Listing:
         self,
         store: ObjectStore,
         source: IngestionSource,
-        places: threading.Semaphore,
+        places: Places,
         *,
         start_after: str | None = None,
     ) -> None:
@@ -70,7 +71,7 @@ class Listing:
     def _pages(self) -> Iterator[Page]:
         pages = self._store.list_pages(self._source, start_after=self._start_after)
         while True:
-            with self._places:
+            with self._places.held_by(self._source.id):
                 page = None if self._cancelled.is_set() else next(pages, None)
             if page is None:
                 return

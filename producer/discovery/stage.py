@@ -1,6 +1,5 @@
 """Discovery as a stage of the loop."""
 
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -14,6 +13,7 @@ from producer.contract.source import IngestionSource, SourceCommand
 from producer.contract.status import SourceStatus
 from producer.discovery.executing import Carried, OrderExecution
 from producer.discovery.listing import Listing
+from producer.discovery.places import Places
 from producer.discovery.position import PositionPolicy
 from producer.discovery.restoring import LedgerPlan, LedgerTable
 from producer.discovery.source import LastCommand, Listed, SourceDiscovery
@@ -77,7 +77,7 @@ class DiscoveryStage:
         self._on_published = on_published
         self._on_listed = on_listed
         self._on_carried_out = on_carried_out
-        self._places = threading.Semaphore(plan.listers)
+        self._places = Places(plan.listers, plan.clock)
         self._partitions: dict[int, _Partition] = {}
         # What the open transaction holds; learnt only once it is committed.
         self._publishing: dict[str, list[ObjectVersion]] = {}

@@ -1,24 +1,29 @@
 """Listings in threads: what they hand over, what bounds them, and that they end."""
 
-import threading
 from collections.abc import Sequence
 
 import pytest
 
 from producer.contract.objects import Reason
 from producer.discovery.listing import Listing, ListingFinished
+from producer.discovery.places import PATIENCE_SECONDS, Places
 from producer.s3.object_store import ObjectStoreRefusedError, Page
 from tests.support.builders import a_source
+from tests.support.stages import FakeClock
 from tests.support.waiting import eventually
 from tests.unit.discovery.listing_stores import PagesByName, a_page, has_ended
 
 REFUSED = ObjectStoreRefusedError(reason=Reason.ACCESS_DENIED, detail="no")
 
 
-def a_listing(
-    store: PagesByName, source_id: str = "a", places: threading.Semaphore | None = None
-) -> Listing:
-    return Listing(store.as_store(), a_source(id=source_id), places or threading.Semaphore(4))
+def a_listing(store: PagesByName, source_id: str = "a", places: Places | None = None) -> Listing:
+    places = places or Places(4, FakeClock())
+    return Listing(store.as_store(), a_source(id=source_id), places)
+
+
+def is_awaited(places: Places) -> bool:
+    """Whether a listing waits for one."""
+    return bool(vars(places._changed)["_waiters"])
 
 
 def taken(listing: Listing) -> Page | ObjectStoreRefusedError | ListingFinished:
@@ -84,12 +89,11 @@ def test_cancelled_listing_ends(name: str) -> None:
 
 def test_cancelled_before_its_turn_asks_nothing() -> None:
     """A listing that waited for its place does not use it."""
-    places = threading.Semaphore(0)
+    places = Places(1, FakeClock())
     store = PagesByName(a=[a_page("k1")])
-    listing = a_listing(store, places=places)
-
-    listing.cancel()
-    places.release()
+    with places.held_by("b"):
+        listing = a_listing(store, places=places)
+        listing.cancel()
 
     eventually(lambda: has_ended("a"), every_seconds=0.005)
     assert [] == store.asked
@@ -100,7 +104,7 @@ def test_listings_ask_no_more_at_once_than_there_are_places() -> None:
     pages = {name: [a_page("k1")] for name in "abcdef"}
     store = PagesByName(**pages)
     answers = [store.hold(name) for name in pages]
-    places = threading.Semaphore(2)
+    places = Places(2, FakeClock())
     listings = [a_listing(store, name, places) for name in pages]
     eventually(lambda: store.asking == 2, every_seconds=0.005)
 
@@ -117,7 +121,7 @@ def test_listing_that_the_loop_does_not_follow_takes_no_place_from_others() -> N
     """A backlog that is published slowly must not keep other sources from being listed."""
     backlog = [a_page(f"k{number}") for number in range(9)]
     store = PagesByName(a=backlog, b=backlog, c=[a_page("k1")])
-    places = threading.Semaphore(2)
+    places = Places(2, FakeClock())
     stuck = [a_listing(store, name, places) for name in ("a", "b")]
     eventually(lambda: len(store.asked) == 6, every_seconds=0.005)
 
@@ -126,3 +130,46 @@ def test_listing_that_the_loop_does_not_follow_takes_no_place_from_others() -> N
     assert a_page("k1") == taken(other)
     for listing in stuck:
         listing.cancel()
+
+
+def test_stores_that_do_not_answer_hold_up_others_once() -> None:
+    """For as long as a place is held; after that they ask beside the places, until answered."""
+    clock = FakeClock()
+    places = Places(2, clock)
+    store = PagesByName(a=[REFUSED], b=[REFUSED], c=[a_page("k1")])
+    silence = {name: store.hold(name) for name in "ab"}
+    stalled = [a_listing(store, name, places) for name in silence]
+    eventually(lambda: store.asking == 2, every_seconds=0.005)
+    others = a_listing(store, "c", places)
+    clock.pass_time(PATIENCE_SECONDS - 1)
+    eventually(lambda: is_awaited(places), every_seconds=0.005)
+    assert ["a", "b"] == sorted(store.asked)
+    clock.pass_time(1)
+    assert a_page("k1") == taken(others)
+    for name, listing in zip(silence, stalled, strict=True):
+        silence[name].set()
+        assert REFUSED == taken(listing)
+        silence[name].clear()
+
+    stalled = [a_listing(store, name, places) for name in silence]
+    eventually(lambda: store.asking == 2, every_seconds=0.005)
+    assert a_page("k1") == taken(a_listing(store, "c", places))
+    for name, listing in zip(silence, stalled, strict=True):
+        silence[name].set()
+        assert REFUSED == taken(listing)
+
+
+def test_source_that_answers_in_time_takes_its_place_again() -> None:
+    """Or the bound on what is asked at once would be lost for good."""
+    clock = FakeClock()
+    places = Places(1, clock)
+    with places.held_by("a"):
+        clock.pass_time(PATIENCE_SECONDS)
+    with places.held_by("b"), places.held_by("a"):
+        clock.pass_time(PATIENCE_SECONDS - 1)
+    store = PagesByName(b=[a_page("k1")])
+    with places.held_by("a"):
+        listing = a_listing(store, "b", places)
+        eventually(lambda: is_awaited(places), every_seconds=0.005)
+        assert [] == store.asked
+    assert a_page("k1") == taken(listing)
