@@ -4,8 +4,10 @@ A delay that doubles each time the store says so and halves each time it does no
 for their turn where that is near, and are refused here where it is not. Whoever reads holds up the
 objects behind it, so it must not wait; what was refused is tried again by discovery.
 
-A store that says nothing at all holds them up for as long as is waited for it. So after a long
-wait in vain its source is not asked for several times as long: others get most of the time.
+A store that says nothing at all is waited for until that ends by itself. A source has a thousand
+objects under way, and listings and commands beside: so after a long wait in vain it is not asked
+for a while, and they are refused at once instead of waiting one by one. That others do not wait
+with them is seen to where they would (`producer.puller.silences`, `producer.discovery.places`).
 """
 
 import threading
@@ -21,9 +23,9 @@ _LONGEST_DELAY_SECONDS: Final = 60.0
 _WAIT_SECONDS_MAX: Final = 1.0
 # A wait in vain of so long is a store's that does not answer, and no failure that it tells of.
 LONG_WAIT_SECONDS: Final = 10.0
-_SILENCE_PER_WAIT: Final = 10
-# A replay is more patient than that: see `producer.discovery.orders`.
-_LONGEST_SILENCE_SECONDS: Final = 120.0
+# Time enough to refuse what is under way, and not longer than until the first of it is tried again
+# by default. A replay is more patient than that: see `producer.discovery.orders`.
+_SILENCE_SECONDS: Final = 60.0
 
 
 class Pace:
@@ -71,8 +73,7 @@ class Pace:
         with self._lock:
             now = self._steady()
             if now - since >= self._long_wait_seconds:
-                silence = min(_SILENCE_PER_WAIT * (now - since), _LONGEST_SILENCE_SECONDS)
-                self._silent_until = now + silence
+                self._silent_until = now + _SILENCE_SECONDS
 
     def slow_down(self, turn: float) -> None:
         """Ask less often from now on; requests that were under way together count once."""

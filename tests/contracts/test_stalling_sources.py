@@ -1,4 +1,4 @@
-"""Sources whose store accepts what is asked and does not answer: what they cost the others."""
+"""Sources whose store accepts what is asked and does not answer: how often they are waited for."""
 
 from contextlib import closing
 
