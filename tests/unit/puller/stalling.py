@@ -10,6 +10,8 @@ from producer.s3.object_store import Page
 from tests.support.builders import a_version
 
 Step = bytes | threading.Event | BaseException
+# Longer than anything is waited for by a test: what does not come is not to come by itself.
+_GATE_SECONDS = 90
 STALLING, WELL = "src_stalling", "src_well"
 
 
@@ -31,7 +33,7 @@ class _Body:
                 return step
             if isinstance(step, BaseException):
                 raise step
-            assert step.wait(30)
+            assert step.wait(_GATE_SECONDS)
         raise StopIteration
 
     def close(self) -> None:
@@ -78,7 +80,7 @@ class StallingStore:
         self.opened.append(version.key)
         steps = self._steps[source.id, version.key]
         if steps and isinstance(steps[0], threading.Event):
-            assert steps[0].wait(30)
+            assert steps[0].wait(_GATE_SECONDS)
         body = _Body(steps)
         self.bodies[version.key] = body
         return body

@@ -34,6 +34,12 @@ MIXED = (
 MIXED_RAW = [b"one", b"two", b"three", b"four", b"five", b"six"]
 
 
+def threads_of(partition: int) -> set[str]:
+    """Name the threads that pull and fetch a partition's objects."""
+    names = {f"pull-{partition}", f"fetch-{partition}"}
+    return names & {thread.name for thread in threading.enumerate()}
+
+
 @pytest.fixture
 def store() -> WatchedStore:
     """Give a store with a bucket."""
@@ -303,7 +309,7 @@ def test_reading_stops_while_nothing_is_taken(store: WatchedStore) -> None:
 
 def test_cancelled_puller_ends_with_a_full_queue(store: WatchedStore) -> None:
     """No thread is left, no body open, and nothing more comes."""
-    puller = PartitionPuller(a_plan(store), 0)
+    puller = PartitionPuller(a_plan(store), 4711)
     puller.submit(a_task(store.put("k1", TEN_LINES * 1000)))
     puller.submit(a_task(store.put("k2", TEN_LINES)))
     eventually(puller.has_piece, every_seconds=0.001)
@@ -311,6 +317,7 @@ def test_cancelled_puller_ends_with_a_full_queue(store: WatchedStore) -> None:
     puller.cancel()
 
     eventually(lambda: has_ended(puller), every_seconds=0.001)
+    eventually(lambda: not threads_of(4711), every_seconds=0.001)
     assert [True] == [body.is_closed for body in store.bodies]
     puller.check()
 
@@ -344,9 +351,10 @@ def test_body_that_is_opened_after_the_cancellation_is_not_read(store: WatchedSt
     eventually(lambda: store.openings == 1, every_seconds=0.001)
 
     puller.cancel()
+    eventually(lambda: has_ended(puller), every_seconds=0.001)
     store.may_open.set()
 
-    eventually(lambda: has_ended(puller), every_seconds=0.001)
+    eventually(lambda: store.bodies and store.bodies[0].is_closed, every_seconds=0.001)
     assert [(0, True)] == [(body.chunks_read, body.is_closed) for body in store.bodies]
 
 
