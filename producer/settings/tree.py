@@ -123,7 +123,11 @@ class DiscoverySettings(Section):
         description="Unfinished objects a source that may be published at once.",
     )
     listers: Annotated[int, Field(ge=1, le=64)] = Field(
-        default=4, description="Sources listed at once by one process."
+        default=4,
+        description=(
+            "Sources listed at once by one process; those whose store does not answer for 5"
+            " seconds do not count."
+        ),
     )
     lookback_seconds: Count = Field(
         default=86400,
