@@ -96,10 +96,14 @@ class Experiment:
                 "FAULTS_FILE_BYTES": "" if file_bytes is None else str(file_bytes),
             },
         )
-        groups = {"pull": self.stage.puller_group, "normalise": self.stage.normaliser_group}
-        started = Watched(process, path, f"{groups[command]}-{instance}")
+        started = Watched(process, path, self.transactional_id(command, instance=instance))
         self.watched.append(started)
         return started
+
+    def transactional_id(self, command: str, *, instance: str = "one") -> str:
+        """By what name brokers know a process's transactions."""
+        groups = {"pull": self.stage.puller_group, "normalise": self.stage.normaliser_group}
+        return f"{groups[command]}-{instance}"
 
     def put(self, objects: int, *, lines: int) -> list[str]:
         """Put objects with some of everything: repeated ids, blank lines, lines that are no JSON.

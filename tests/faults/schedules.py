@@ -127,7 +127,7 @@ def _opened(experiment: Experiment) -> Producer:
     return other
 
 
-Schedule = Callable[[Experiment, str], None]
+Schedule = Callable[[Experiment, str], object]
 
 
 # What differs from the small steps. The newer protocol lets a transaction outlive a session.

@@ -148,3 +148,20 @@ def test_leaders_and_coordinators_move_where_they_are_told(
     for kind, place in places.items():
         three_brokers.leadership.move(place, moved[kind])
     assert moved == publishing.brokers_met(places)
+
+
+def test_markers_to_one_broker_can_be_held(
+    three_brokers: KafkaCluster, publishing: Publishing
+) -> None:
+    """A commit is acknowledged, and yet nobody can read it until its marker has landed."""
+    three_brokers.leadership.move(publishing.place, three_brokers.last)
+    publishing.publish(b"before")
+    eventually(lambda: publishing.values() == [b"before"], within_seconds=_SECONDS)
+    held = three_brokers.faults_between.hold_next(Api.WRITE_TXN_MARKERS)
+    publishing.publish(b"late")
+    held.wait()
+    assert 1 == len(three_brokers.faults_between.deeds(Action.HOLD, Api.WRITE_TXN_MARKERS))
+    stable = publishing.reading.stable_ends(publishing.topic)
+    assert stable != publishing.reading.high_watermarks(publishing.topic)
+    held.release()
+    assert [b"before", b"late"] == publishing.values()

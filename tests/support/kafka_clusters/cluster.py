@@ -1,8 +1,8 @@
 """A cluster of one or three brokers on this machine, each with a proxy before it.
 
 Clients that are given `via` meet the proxies alone; whoever has to see the truth is given
-`bootstrap_servers`. The brokers are processes even where an engine for containers answers: what
-tests do to them needs processes.
+`bootstrap_servers`. What brokers send the last of several meets a proxy of its own. The brokers
+are processes even where an engine for containers answers: what tests do to them needs processes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -25,11 +25,19 @@ class KafkaCluster:
     nodes: Mapping[int, Node]
     proxies: Mapping[int, KafkaProxy]
     faults: Faults
+    faults_between: Faults
+    """What befalls requests that brokers send the last of several."""
     leadership: Leadership
     bootstrap_servers: str
     """The brokers themselves."""
     via: str
     """The proxies before the brokers, of which alone a client learns that was given these."""
+
+    @property
+    def last(self) -> int:
+        """The broker that others meet through a proxy."""
+        assert len(self.nodes) > 1, "a single broker is met by no other"
+        return max(self.nodes)
 
     def wait_until_in_sync(self) -> None:
         """Return once all brokers serve clients and have all that they are to have."""
@@ -44,6 +52,7 @@ class KafkaCluster:
         """
         died = [str(node.log) for node in self.nodes.values() if node.has_died]
         self.faults.clear()
+        self.faults_between.clear()
         for proxy in self.proxies.values():
             proxy.resume()
         for node in self.nodes.values():

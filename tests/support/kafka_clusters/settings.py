@@ -17,8 +17,10 @@ HEAP: Final = "320m"
 
 _FIXED: Final[Mapping[str, str]] = {
     "process.roles": "broker,controller",
-    "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
-    "inter.broker.listener.name": "PLAINTEXT",
+    "listener.security.protocol.map": ",".join(
+        f"{name}:PLAINTEXT" for name in ("PLAINTEXT", "PROXIED", "BROKERS", "CONTROLLER")
+    ),
+    "inter.broker.listener.name": "BROKERS",
     "controller.listener.names": "CONTROLLER",
     "auto.create.topics.enable": "false",
     # A broker that dies or stops is noticed within seconds.
@@ -51,12 +53,16 @@ _FIXED: Final[Mapping[str, str]] = {
 
 @dataclass(frozen=True)
 class Ports:
-    """Where a broker listens, and the port of the proxy before it."""
+    """Where a broker listens, and where others find it that are not to meet it itself."""
 
     client: int
     controller: int
     proxied: int
     proxy: int
+    """The proxy that clients meet."""
+    brokers: int
+    met_by_brokers: int
+    """A proxy, or the broker itself."""
 
 
 def broker_properties(
@@ -73,9 +79,20 @@ def broker_properties(
             f"{each}@{LOOPBACK}:{others.controller}" for each, others in ports.items()
         ),
         "listeners": _listeners(
-            [("PLAINTEXT", own.client), ("PROXIED", own.proxied), ("CONTROLLER", own.controller)]
+            [
+                ("PLAINTEXT", own.client),
+                ("PROXIED", own.proxied),
+                ("BROKERS", own.brokers),
+                ("CONTROLLER", own.controller),
+            ]
         ),
-        "advertised.listeners": _listeners([("PLAINTEXT", own.client), ("PROXIED", own.proxy)]),
+        "advertised.listeners": _listeners(
+            [
+                ("PLAINTEXT", own.client),
+                ("PROXIED", own.proxy),
+                ("BROKERS", own.met_by_brokers),
+            ]
+        ),
         "default.replication.factor": str(replication),
         "min.insync.replicas": str(in_sync_min),
         "offsets.topic.replication.factor": str(replication),

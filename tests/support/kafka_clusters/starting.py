@@ -49,24 +49,25 @@ def running_cluster(
     options = java_options(jars, partial(_run_once, jars), progress)
     progress(f"starting a Kafka cluster of {size}")
     began = time.monotonic()
-    faults = Faults()
+    faults, faults_between = Faults(), Faults()
     with ExitStack() as stack:
-        listening = {
-            number: stack.enter_context(socket.create_server((LOOPBACK, 0)))
-            for number in range(1, size + 1)
-        }
-        ports = _ports({each: int(s.getsockname()[1]) for each, s in listening.items()})
+        listening = {number: stack.enter_context(_listening()) for number in range(1, size + 1)}
+        # Of one broker alone: that shows what a request that comes late does, and all that the
+        # brokers copy from each other would pass through this process otherwise.
+        between = {size: stack.enter_context(_listening())} if size > 1 else {}
+        ports = _ports(listening, between)
         nodes = _formatted(directory, jars, ports, options=options, extra=properties or {})
         stack.callback(_put_down, nodes.values())
-        proxies = {}
-        for number, each in ports.items():
-            upstream = (LOOPBACK, each.proxied)
-            proxy = KafkaProxy(listening[number], upstream, broker=number, faults=faults)
-            stack.callback(proxy.close)
-            proxies[number] = proxy
+        proxies = {
+            number: stack.enter_context(_proxy(server, ports[number].proxied, number, faults))
+            for number, server in listening.items()
+        }
+        for number, server in between.items():
+            stack.enter_context(_proxy(server, ports[number].brokers, number, faults_between))
         stack.callback(faults.clear)
+        stack.callback(faults_between.clear)
         _start(nodes.values())
-        cluster = _cluster(nodes, ports, proxies, faults)
+        cluster = _cluster(nodes, ports, proxies, faults=faults, faults_between=faults_between)
         progress(f"up {time.monotonic() - began:.1f} s later; {_resident(nodes.values())}")
         yield cluster
 
@@ -75,13 +76,16 @@ def _cluster(
     nodes: Mapping[int, Node],
     ports: Mapping[int, Ports],
     proxies: Mapping[int, KafkaProxy],
+    *,
     faults: Faults,
+    faults_between: Faults,
 ) -> KafkaCluster:
     bootstrap_servers = _addresses(each.client for each in ports.values())
     cluster = KafkaCluster(
         nodes=nodes,
         proxies=proxies,
         faults=faults,
+        faults_between=faults_between,
         leadership=Leadership(bootstrap_servers),
         bootstrap_servers=bootstrap_servers,
         via=_addresses(each.proxy for each in ports.values()),
@@ -91,7 +95,23 @@ def _cluster(
     return cluster
 
 
-def _ports(proxies: Mapping[int, int]) -> dict[int, Ports]:
+@contextmanager
+def _proxy(
+    listening: socket.socket, upstream_port: int, number: int, faults: Faults
+) -> Iterator[KafkaProxy]:
+    upstream = (LOOPBACK, upstream_port)
+    with closing(KafkaProxy(listening, upstream, broker=number, faults=faults)) as proxy:
+        yield proxy
+
+
+def _listening() -> socket.socket:
+    return socket.create_server((LOOPBACK, 0))
+
+
+def _ports(
+    clients: Mapping[int, socket.socket], between: Mapping[int, socket.socket]
+) -> dict[int, Ports]:
+    """Choose ports for brokers beside those at which proxies listen already."""
     taken: set[int] = set()
 
     def free_port() -> int:
@@ -101,10 +121,22 @@ def _ports(proxies: Mapping[int, int]) -> dict[int, Ports]:
                 taken.add(port)
                 return port
 
-    return {
-        number: Ports(free_port(), free_port(), free_port(), proxy)
-        for number, proxy in proxies.items()
-    }
+    def ports(number: int) -> Ports:
+        brokers = free_port()
+        return Ports(
+            client=free_port(),
+            controller=free_port(),
+            proxied=free_port(),
+            proxy=_port(clients[number]),
+            brokers=brokers,
+            met_by_brokers=_port(between[number]) if number in between else brokers,
+        )
+
+    return {number: ports(number) for number in clients}
+
+
+def _port(listening: socket.socket) -> int:
+    return int(listening.getsockname()[1])
 
 
 def _is_free(port: int) -> bool:
@@ -117,8 +149,9 @@ def _is_free(port: int) -> bool:
 
 def _run_once(jars: Path, directory: Path, options: tuple[str, ...]) -> None:
     """Start a broker of its own, and end it."""
-    no_proxy = _ports({1: 1})
-    (node,) = _formatted(directory, jars, no_proxy, options=options, extra={}).values()
+    with _listening() as no_proxy:
+        ports = _ports({1: no_proxy}, {})
+    (node,) = _formatted(directory, jars, ports, options=options, extra={}).values()
     try:
         node.start()
         node.end()

@@ -15,7 +15,7 @@ _HEADER: Final = struct.Struct(">ihhih")
 
 
 class Api(IntEnum):
-    """The kinds of requests that librdkafka sends."""
+    """The kinds of requests that librdkafka sends, and one that brokers send each other."""
 
     PRODUCE = 0
     FETCH = 1
@@ -39,6 +39,7 @@ class Api(IntEnum):
     ADD_PARTITIONS_TO_TXN = 24
     ADD_OFFSETS_TO_TXN = 25
     END_TXN = 26
+    WRITE_TXN_MARKERS = 27
     TXN_OFFSET_COMMIT = 28
     DESCRIBE_CONFIGS = 32
     CREATE_PARTITIONS = 37
