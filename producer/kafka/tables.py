@@ -21,13 +21,18 @@ from producer.kafka.errors import describe, may_pass
 from producer.kafka.member import Owned
 from producer.kafka.stages import Message
 
-_REQUEST_SECONDS = 30.0
+# The client goes on asking a leader that died for as long as a request may take, and looks for
+# another only where it is asked anew. A cluster that is merely slow is given longer each time.
+_REQUEST_FIRST_SECONDS = 2.0
+_REQUEST_LONGEST_SECONDS = 30.0
 _BATCH_MESSAGES = 1000
 _BEGINNING = -2
 # Beyond the time that a cluster takes to notice that a leader died, which is 9 seconds by default.
 _ATTEMPTS = 80
 _WAIT_SECONDS = 0.25
 _METADATA_SECONDS = 5.0
+# What is told of a time that no message is as young as.
+_NONE_SINCE = -1
 # What a broker says of a topic that it was not yet told about.
 _NEW_TOPIC = frozenset({KafkaError.UNKNOWN_TOPIC_OR_PART, KafkaError._NOENT})  # noqa: SLF001
 
@@ -68,11 +73,18 @@ class Watermarks:
         """Ask again for a while: a leader that was just elected may not know of it yet."""
         found: dict[Owned, int] = {}
         wait = threading.Event()
+        seconds = _REQUEST_FIRST_SECONDS
+        refusal: KafkaError | None = None
         for _ in range(_ATTEMPTS):
             left = [owned for owned in partitions if owned not in found]
-            refusal = self._ask_once(left, specification, isolation, found) if left else None
+            if not left:
+                return found
+            answers, refusal = self._ask_once(left, specification, isolation, seconds=seconds)
+            found |= answers
             if refusal is None:
                 return found
+            if refusal.code() == KafkaError._TIMED_OUT:  # noqa: SLF001
+                seconds = min(2 * seconds, _REQUEST_LONGEST_SECONDS)
             wait.wait(_WAIT_SECONDS)
             self._learn_leaders()
         assert refusal is not None
@@ -88,24 +100,32 @@ class Watermarks:
         partitions: Sequence[Owned],
         specification: OffsetSpec,
         isolation: IsolationLevel,
-        found: dict[Owned, int],
-    ) -> KafkaError | None:
-        """Add the answers to `found`; give a refusal that may pass."""
+        *,
+        seconds: float,
+    ) -> tuple[dict[Owned, int], KafkaError | None]:
+        """Give the answers, and a refusal that may pass."""
         futures = self._admin.list_offsets(
             {TopicPartition(*owned): specification for owned in partitions},
             isolation_level=isolation,
-            request_timeout=_REQUEST_SECONDS,
+            request_timeout=seconds,
         )
+        found: dict[Owned, int] = {}
         refusal = None
         for asked, future in futures.items():
             try:
-                found[Owned(asked.topic, asked.partition)] = future.result().offset
+                offset = future.result().offset
             except KafkaException as raised:
                 refusal = raised.args[0]
                 if not may_pass(refusal) and refusal.code() not in _NEW_TOPIC:
                     attempt = f"ask for the end of {asked.topic!r}"
                     raise FatalError(describe(attempt, refusal)) from raised
-        return refusal
+                continue
+            if offset >= _NONE_SINCE:
+                found[Owned(asked.topic, asked.partition)] = offset
+            else:
+                # Whose leader has not answered is among the answers, with no offset and no error.
+                refusal = KafkaError(KafkaError._TIMED_OUT, "its leader does not answer")  # noqa: SLF001
+        return found, refusal
 
 
 class TableReader:

@@ -3,12 +3,14 @@
 Each disturbance ends with all processes having gone on, and with the cluster whole again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from random import Random
 from threading import Event
 from typing import Final
 
 from tests.faults.experiments import Experiment
+from tests.faults.faults import Deed, Fault, Step
+from tests.faults.schedules import Caught
 from tests.faults.watched_processes import Watched
 from tests.support.kafka_clusters.leadership import Place, group_place, transaction_place
 
@@ -81,6 +83,33 @@ def in_any_order(rng: Random) -> list[Disturbance]:
     return disturbances
 
 
+def restored_beneath_a_dead_leader(experiment: Experiment, defect: str) -> None:
+    """Whoever leads the events dies, and ids are read back by one who remembers that leader.
+
+    The same events come again, in objects of other names.
+    """
+    events = Place(experiment.stage.topic("events"), 0)
+    leadership, nodes = experiment.cluster.leadership, experiment.cluster.nodes
+    experiment.put(4, lines=50)
+    experiment.finish()
+    planned = [
+        Fault(step=Step.AFTER_FLUSH, deed=deed, topic="normalised")
+        for deed in (Deed.PAUSE, Deed.FAIL)
+    ]
+    watched = experiment.start("normalise", planned=planned, defect=defect)
+    experiment.restores(watched, "events")
+    experiment.copy_all()
+    experiment.run("pull")
+    experiment.paused(watched, Step.AFTER_FLUSH)
+    dead = leadership.leader(events)
+    nodes[dead].kill()
+    watched.process.resume()
+    experiment.caught_up()
+    experiment.stop(watched)
+    nodes[dead].start()
+    experiment.cluster.wait_until_in_sync()
+
+
 def _kill(experiment: Experiment, watched: Sequence[Watched], place: Place) -> None:
     leader = experiment.cluster.leadership.leader(place)
     experiment.cluster.nodes[leader].kill()
@@ -92,3 +121,10 @@ def _kill(experiment: Experiment, watched: Sequence[Watched], place: Place) -> N
 def _go_on(experiment: Experiment, watched: Sequence[Watched], *, behind: str) -> None:
     for each in watched:
         experiment.goes_on(each, behind=behind)
+
+
+CATCHES: Final[Mapping[str, Caught]] = {
+    "ends that no leader told": Caught(
+        restored_beneath_a_dead_leader, "twice in governance-events"
+    )
+}

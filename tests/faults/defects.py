@@ -8,11 +8,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from confluent_kafka import Producer
+from confluent_kafka import OFFSET_INVALID, Producer
 
 from producer.deduplicator import decision
 from producer.deduplicator import stage as deduplicator
-from producer.kafka import clients, watched
+from producer.kafka import clients, tables, watched
 from producer.kafka.loop import TransactionalLoop
 from producer.kafka.member import GroupMember, Owned
 from producer.kafka.tables import Watermarks
@@ -175,6 +175,11 @@ def _restore_to_stable_end() -> None:
     _put(Watermarks, "high", lambda _: Watermarks.stable)
 
 
+def _ends_that_no_leader_told() -> None:
+    """Take for an end what the client gives where a leader has not answered."""
+    _put(tables, "_NONE_SINCE", lambda _: OFFSET_INVALID)
+
+
 def _same_place_passes() -> None:
     """Let an object that was put back pass as if that had been asked for."""
 
@@ -256,6 +261,7 @@ DEFECTS: Final[Mapping[str, Callable[[], None]]] = {
     "rewind of one partition": _rewind_of_one_partition,
     "no hygiene": _no_hygiene,
     "restore to the stable end": _restore_to_stable_end,
+    "ends that no leader told": _ends_that_no_leader_told,
     "same place passes": _same_place_passes,
     "outcome after the last chunk": _outcome_after_last_chunk,
     "dead letter outside": _dead_letter_outside,

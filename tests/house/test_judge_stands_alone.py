@@ -15,6 +15,7 @@ _ROOT = Path(__file__).parents[2]
         "tests/faults/evidence.py",
         "tests/faults/journal.py",
         "tests/support/topic_reading.py",
+        "tests/support/waiting.py",
     ],
 )
 def test_judge_imports_nothing_of_the_package(path: str) -> None:
@@ -30,6 +31,7 @@ def test_judge_imports_nothing_of_the_package(path: str) -> None:
         "tests.faults.journal",
         "tests.faults.evidence",
         "tests.support.topic_reading",
+        "tests.support.waiting",
     }
 
 

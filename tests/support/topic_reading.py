@@ -25,6 +25,8 @@ from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 from confluent_kafka.schema_registry import SchemaRegistryClient
 
+from tests.support.waiting import eventually
+
 Isolation = Literal["read_committed", "read_uncommitted"]
 
 # Beyond the time after which a broker ends a transaction that a killed process left open.
@@ -32,6 +34,19 @@ _POLLS_MAX: Final = 600
 _POLL_SECONDS: Final = 0.1
 _BATCH_MESSAGES: Final = 5000
 _REQUEST_SECONDS: Final = 20.0
+# A leader that died is asked in vain, and replaced meanwhile.
+_LEADER_SECONDS: Final = 3.0
+_LEADERS_SECONDS: Final = 60.0
+_NEW_LEADER: Final = frozenset(
+    {
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError.FENCED_LEADER_EPOCH,
+        KafkaError.UNKNOWN_LEADER_EPOCH,
+        KafkaError.LEADER_NOT_AVAILABLE,
+        KafkaError.NOT_LEADER_FOR_PARTITION,
+    }
+)
 # The Confluent wire format: a zero byte, then the id of the schema.
 _WIRE_HEADER: Final = struct.Struct(">bI")
 
@@ -168,17 +183,28 @@ class TopicReading:
         )
 
     def _ends(self, topic: str, isolation: IsolationLevel) -> dict[int, int]:
+        """Ask until all leaders have answered: one may have died, or not know of it yet."""
+        return eventually(
+            lambda: self._ends_if_told(topic, isolation),
+            within_seconds=_LEADERS_SECONDS,
+            describe=f"an answer of all leaders of {topic!r}",
+        )
+
+    def _ends_if_told(self, topic: str, isolation: IsolationLevel) -> dict[int, int]:
         latest: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
         futures = self._admin.list_offsets(
             {TopicPartition(topic, index): latest for index in self._partitions(topic)},
             isolation_level=isolation,
-            request_timeout=_REQUEST_SECONDS,
+            request_timeout=_LEADER_SECONDS,
         )
-        ends = {asked.partition: future.result().offset for asked, future in futures.items()}
-        if any(end < 0 for end in ends.values()):
-            # The client's answer for partitions whose leader did not answer.
-            raise KafkaException(KafkaError(KafkaError.LEADER_NOT_AVAILABLE, topic))
-        return ends
+        try:
+            ends = {asked.partition: future.result().offset for asked, future in futures.items()}
+        except KafkaException as raised:
+            if raised.args[0].code() not in _NEW_LEADER:
+                raise
+            return {}
+        # The client gives neither an offset nor an error where a leader has not answered.
+        return ends if min(ends.values()) >= 0 else {}
 
     def _consumer(self, isolation: Isolation) -> Consumer:
         return Consumer(
