@@ -13,7 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from confluent_kafka import (
     ConsumerGroupTopicPartitions,
@@ -102,7 +102,7 @@ class Administrator:
         created = [name for name, future in futures.items() if _is_created(name, future)]
         self._await_leaders(missing)
         # Another who applied at the same time may have had other plans.
-        self.verify(plans)
+        self._verify_new(plans)
         return created
 
     def verify(self, plans: Sequence[TopicPlan]) -> None:
@@ -186,8 +186,9 @@ class Administrator:
     def _compare(self, plans: Sequence[TopicPlan]) -> list[TopicPlan]:
         """Name what is missing; raise with every difference found in what exists."""
         topics = self._metadata().topics
-        missing = [plan for plan in plans if plan.name not in topics]
-        existing = [plan for plan in plans if plan.name in topics]
+        configurations = self._configurations([plan.name for plan in plans if plan.name in topics])
+        missing = [plan for plan in plans if plan.name not in configurations]
+        existing = [plan for plan in plans if plan.name in configurations]
         differences = []
         for plan in existing:
             partitions = topics[plan.name].partitions
@@ -200,7 +201,11 @@ class Administrator:
                 for replication in sorted({len(found.replicas) for found in partitions.values()})
                 if replication != plan.replication
             ]
-        differences += self._configuration_differences(existing)
+            differences += [
+                f"{plan.name} has {name}={configurations[plan.name][name].value}, not {wanted}"
+                for name, wanted in plan.configuration.items()
+                if configurations[plan.name][name].value != wanted
+            ]
         if differences:
             raise TopicMismatchError(
                 f"topics are not as planned: {'; '.join(differences)}; correct the settings under "
@@ -208,21 +213,26 @@ class Administrator:
             )
         return missing
 
-    def _configuration_differences(self, plans: Sequence[TopicPlan]) -> list[str]:
-        if not plans:
-            return []
-        resources = {ConfigResource(ResourceType.TOPIC, plan.name): plan for plan in plans}
-        futures = self._admin.describe_configs(list(resources), request_timeout=_REQUEST_SECONDS)
-        found = {
+    def _configurations(self, names: Sequence[str]) -> dict[str, Any]:
+        """Read the settings of topics, but for those that the broker that was asked lacks."""
+        if not names:
+            return {}
+        resources = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+        futures = self._admin.describe_configs(resources, request_timeout=_REQUEST_SECONDS)
+        return {
             resource.name: _result(f"read the configuration of {resource.name!r}", future)
             for resource, future in futures.items()
+            if not _is_unknown(future)
         }
-        return [
-            f"{plan.name} has {name}={found[plan.name][name].value}, not {wanted}"
-            for plan in plans
-            for name, wanted in plan.configuration.items()
-            if found[plan.name][name].value != wanted
-        ]
+
+    def _verify_new(self, plans: Sequence[TopicPlan]) -> None:
+        """Verify, once whichever broker is asked has been told of topics that were created."""
+        wait = threading.Event()
+        for _ in range(_COORDINATOR_ATTEMPTS):
+            if not self._compare(plans):
+                return
+            wait.wait(_COORDINATOR_WAIT_SECONDS)
+        self.verify(plans)
 
     def _await_leaders(self, plans: Sequence[TopicPlan]) -> None:
         """A topic that was just created is not yet known to every broker."""
@@ -246,6 +256,15 @@ class Administrator:
             error = raised.args[0]
             kind = BrokerUnavailableError if may_pass(error) else FatalError
             raise kind(describe("reach the cluster", error)) from raised
+
+
+def _is_unknown(future: Future[Any]) -> bool:
+    """Whether the answer is that there is no such topic."""
+    error = future.exception()
+    return (
+        isinstance(error, KafkaException)
+        and error.args[0].code() == KafkaError.UNKNOWN_TOPIC_OR_PART
+    )
 
 
 def _is_created(name: str, future: Future[None]) -> bool:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from confluent_kafka import ConsumerGroupTopicPartitions, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
 
 from producer.errors import FatalError, OffsetMissingError, TopicMismatchError
 from producer.kafka import configuration
@@ -184,6 +185,33 @@ def test_other_plans_of_another_who_applies_are_noticed(
     monkeypatch.setattr(cluster.administrator._admin, "create_topics", be_overtaken)
     with pytest.raises(TopicMismatchError, match="has 7 partitions, not 2"):
         cluster.administrator.apply([cluster.plan("a"), cluster.plan("b")])
+
+
+def test_broker_that_lacks_a_new_topic_yet_is_asked_again(
+    cluster: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another one has created it, and each is told in its own time."""
+    plans = [cluster.plan("a"), cluster.plan("b")]
+    admin = cluster.administrator._admin
+    tell, describe = admin.list_topics, admin.describe_configs
+    before = tell(timeout=_SECONDS)
+    told = iter([before, None, before])
+    unknown = iter([ConfigResource(ConfigResource.Type.TOPIC, cluster.plan("c").name)])
+
+    def tell_late(**options: Any) -> Any:  # noqa: ANN401 - passed on
+        return next(told, None) or tell(**options)
+
+    def describe_late(resources: Any, **options: Any) -> Any:  # noqa: ANN401 - passed on
+        futures = describe(resources, **options)
+        for resource in unknown:
+            (lacking,) = describe([resource], **options).values()
+            futures[resources[0]] = lacking
+        return futures
+
+    monkeypatch.setattr(admin, "list_topics", tell_late)
+    monkeypatch.setattr(admin, "describe_configs", describe_late)
+    assert [plan.name for plan in plans] == sorted(cluster.administrator.apply(plans))
+    assert [] == [*told, *unknown]
 
 
 def test_topic_that_cannot_be_created_is_named(cluster: Cluster) -> None:
