@@ -47,6 +47,15 @@ _NEW_LEADER: Final = frozenset(
         KafkaError.NOT_LEADER_FOR_PARTITION,
     }
 )
+_NEW_COORDINATOR: Final = frozenset(
+    {
+        KafkaError._TIMED_OUT,
+        KafkaError._TRANSPORT,
+        KafkaError.NOT_COORDINATOR,
+        KafkaError.COORDINATOR_NOT_AVAILABLE,
+        KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    }
+)
 # The Confluent wire format: a zero byte, then the id of the schema.
 _WIRE_HEADER: Final = struct.Struct(">bI")
 
@@ -139,7 +148,17 @@ class TopicReading:
         return self._ends(topic, IsolationLevel.READ_COMMITTED)
 
     def committed(self, group: str, topic: str) -> dict[int, TopicPartition]:
-        """What a group has committed, with the metadata; open transactions do not count."""
+        """What a group has committed, with the metadata; open transactions do not count.
+
+        Asked until its coordinator answers: that one may have died, or be loading.
+        """
+        return eventually(
+            lambda: self._committed_if_told(group, topic),
+            within_seconds=_LEADERS_SECONDS,
+            describe=f"an answer of the coordinator of {group!r}",
+        )
+
+    def _committed_if_told(self, group: str, topic: str) -> dict[int, TopicPartition]:
         # A consumer that never joins: librdkafka 2.16 crashes where an admin client asks while
         # the coordinator is still loading.
         consumer = Consumer(
@@ -153,6 +172,10 @@ class TopicReading:
         try:
             asked = [TopicPartition(topic, index) for index in self._partitions(topic)]
             found = consumer.committed(asked, timeout=_REQUEST_SECONDS)
+        except KafkaException as raised:
+            if raised.args[0].code() not in _NEW_COORDINATOR:
+                raise
+            return {}
         finally:
             consumer.close()
         return {each.partition: each for each in found}
