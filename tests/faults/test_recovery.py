@@ -16,6 +16,7 @@ from tests.support.deploying import Deploy
 from tests.support.drops import line
 from tests.support.figures import Figures
 from tests.support.throttled_s3 import ThrottledS3
+from tests.support.waiting import eventually
 
 # They wait for sessions to time out, one after the other.
 pytestmark = pytest.mark.at_length
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.at_length
 _SESSION_SECONDS: Final = 6.0
 _BEYOND_SECONDS: Final = 5.0
 _STOP_SECONDS: Final = 10.0
+_READING_SECONDS_MAX: Final = 900.0
 _CHUNK_LINES: Final = int(SMALL_STEPS["PULLER__CHUNK_LINES"])
 _NEWER: Final = {"KAFKA__GROUP_PROTOCOL": "consumer", "KAFKA__SESSION_TIMEOUT_SECONDS": ""}
 _STATIC: Final = {
@@ -139,8 +141,11 @@ def test_pull_stops_soon_with_a_large_object_open(
         seconds = time.monotonic() - asked_at
         slow.open_gate()
         stage.start("pull")
-        (outcome,) = stage.eventually(
-            lambda: stage.records("outcomes"), describe="the object's outcome"
+        (outcome,) = eventually(
+            lambda: stage.records("outcomes"),
+            within_seconds=_READING_SECONDS_MAX,
+            every_seconds=1.0,
+            describe="the object's outcome",
         )
     figures(f"pull stopped with {megabytes} MB open", {"seconds": seconds})
     assert (outcome["lines"], outcome["raw_lines"]) == (_MEMBER_LINES * members,) * 2
