@@ -171,22 +171,25 @@ class Chaos:
         if self._broker is not None and not self._broker.done():
             return
         self._await_broker()
-        number = rng.choice(sorted(self._cluster.nodes))
-        is_pause = kind == "broker pause"
-        seconds = rng.uniform(*(_BROKER_PAUSE_SECONDS if is_pause else _BROKER_DOWN_SECONDS))
+        number, is_alone = rng.choice(sorted(self._cluster.nodes)), len(self._cluster.nodes) == 1
+        if kind == "broker pause":
+            of_pauses = _LONE_BROKER_PAUSE_SECONDS if is_alone else _BROKER_PAUSE_SECONDS
+            seconds = rng.uniform(*of_pauses)
+        else:
+            kind = "broker restart" if is_alone else kind
+            seconds = rng.uniform(*_BROKER_DOWN_SECONDS)
         self._tell(kind, f"broker {number}", seconds=seconds)
+        self._broker = brokers.submit(self._leave_without, kind, number, seconds)
 
-        self._broker = brokers.submit(self._leave_without, number, seconds, is_pause=is_pause)
-
-    def _leave_without(self, number: int, seconds: float, *, is_pause: bool) -> None:
+    def _leave_without(self, kind: str, number: int, seconds: float) -> None:
         node = self._cluster.nodes[number]
         with self._outages.under_way():
-            if is_pause:
+            if kind == "broker pause":
                 node.pause()
                 Event().wait(seconds)
                 node.resume()
             else:
-                node.kill()
+                (node.end if kind == "broker restart" else node.kill)()
                 Event().wait(seconds)
                 node.start()
             self._cluster.wait_until_in_sync()
