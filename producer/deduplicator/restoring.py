@@ -73,17 +73,18 @@ class Restoration:
         plan = self._plan
         began = plan.clock.steady()
         self.store = store = self._open_store()
-        high = plan.watermarks.high([self._owned])[self._owned]
+        watermarks = plan.watermarks.unless(self._cancelled.is_set)
+        high = watermarks.high([self._owned])[self._owned]
         if (store.checkpoint or 0) > high:
             # The topic is not the one that the store was built from, whatever its name and id say.
             store.start_afresh()
         window_start = plan.clock.now() // 1000 - plan.window
         start = max(
             store.checkpoint or 0,
-            plan.watermarks.at_time([self._owned], window_start)[self._owned],
+            watermarks.at_time([self._owned], window_start)[self._owned],
         )
         reader = TableReader(
-            properties=plan.properties, watermarks=plan.watermarks, starts={self._owned: start}
+            properties=plan.properties, watermarks=watermarks, starts={self._owned: start}
         )
         try:
             events = self._read(reader, store)

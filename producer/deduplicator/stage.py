@@ -167,7 +167,7 @@ class DeduplicatorStage:
         """
         ready = self._ready()
         try:
-            ends = self._plan.watermarks.high(list(ready))
+            ends = self._plan.watermarks.once().high(list(ready))
         except BrokerUnavailableError:
             # A restart reads a little more.
             return

@@ -158,7 +158,7 @@ class LedgerTable:
         ]
         return TableReader(
             properties=plan.properties,
-            watermarks=plan.watermarks,
+            watermarks=plan.watermarks.unless(self._cancelled.is_set),
             starts=from_beginning(owned) | (others or {}),
         )
 

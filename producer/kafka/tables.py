@@ -9,9 +9,10 @@ after the offset's.
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from confluent_kafka import IsolationLevel, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient
 from confluent_kafka.admin._listoffsets import OffsetSpec
 
 from producer.errors import BrokerUnavailableError, FatalError
@@ -20,6 +21,9 @@ from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
 from producer.kafka.member import Owned
 from producer.kafka.stages import Message
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
 
 # The client goes on asking a leader that died for as long as a request may take, and looks for
 # another only where it is asked anew. A cluster that is merely slow is given longer each time.
@@ -30,7 +34,9 @@ _BEGINNING = -2
 # Beyond the time that a cluster takes to notice that a leader died, which is 9 seconds by default.
 _ATTEMPTS = 80
 _WAIT_SECONDS = 0.25
-_METADATA_SECONDS = 5.0
+_METADATA_SECONDS = 2.0
+# How often whoever waits for an answer looks whether it is still wanted.
+_LOOK_SECONDS = 0.1
 # What is told of a time that no message is as young as.
 _NONE_SINCE = -1
 # What a broker says of a topic that it was not yet told about.
@@ -40,10 +46,35 @@ T = TypeVar("T")
 
 
 class Watermarks:
-    """Asks brokers where partitions end."""
+    """Asks brokers where partitions end; raises `BrokerUnavailableError` where nobody answers."""
 
-    def __init__(self, connection: Properties) -> None:
-        self._admin = open_admin(connection)
+    def __init__(
+        self,
+        connection: Properties,
+        *,
+        admin: AdminClient | None = None,
+        attempts: int = _ATTEMPTS,
+        is_cancelled: Callable[[], bool] = lambda: False,
+    ) -> None:
+        self._connection = connection
+        self._admin = admin or open_admin(connection)
+        self._attempts = attempts
+        self._is_cancelled = is_cancelled
+
+    def once(self) -> "Watermarks":
+        """Give one that asks once, and briefly: for whoever has other things to do."""
+        return Watermarks(
+            self._connection, admin=self._admin, attempts=1, is_cancelled=self._is_cancelled
+        )
+
+    def unless(self, is_cancelled: Callable[[], bool]) -> "Watermarks":
+        """Give one that stops asking soon after nobody wants to know any more."""
+        return Watermarks(
+            self._connection,
+            admin=self._admin,
+            attempts=self._attempts,
+            is_cancelled=is_cancelled,
+        )
 
     def low(self, partitions: Sequence[Owned]) -> dict[Owned, int]:
         """The first offset that is still there."""
@@ -75,7 +106,10 @@ class Watermarks:
         wait = threading.Event()
         seconds = _REQUEST_FIRST_SECONDS
         refusal: KafkaError | None = None
-        for _ in range(_ATTEMPTS):
+        for attempt in range(self._attempts):
+            if attempt:
+                wait.wait(_WAIT_SECONDS)
+                self._learn_leaders()
             left = [owned for owned in partitions if owned not in found]
             if not left:
                 return found
@@ -85,8 +119,6 @@ class Watermarks:
                 return found
             if refusal.code() == KafkaError._TIMED_OUT:  # noqa: SLF001
                 seconds = min(2 * seconds, _REQUEST_LONGEST_SECONDS)
-            wait.wait(_WAIT_SECONDS)
-            self._learn_leaders()
         assert refusal is not None
         raise BrokerUnavailableError(describe("ask for the ends of partitions", refusal))
 
@@ -113,7 +145,7 @@ class Watermarks:
         refusal = None
         for asked, future in futures.items():
             try:
-                offset = future.result().offset
+                offset = self._answer(future).offset
             except KafkaException as raised:
                 refusal = raised.args[0]
                 if not may_pass(refusal) and refusal.code() not in _NEW_TOPIC:
@@ -126,6 +158,12 @@ class Watermarks:
                 # Whose leader has not answered is among the answers, with no offset and no error.
                 refusal = KafkaError(KafkaError._TIMED_OUT, "its leader does not answer")  # noqa: SLF001
         return found, refusal
+
+    def _answer(self, future: "Future[Any]") -> Any:  # noqa: ANN401 - the client's own
+        while not self._is_cancelled():
+            with contextlib.suppress(TimeoutError):
+                return future.result(_LOOK_SECONDS)
+        raise BrokerUnavailableError("the ends of partitions are no longer asked for")
 
 
 class TableReader:

@@ -289,13 +289,10 @@ def test_watermarks_of_no_partitions_are_none(table: Table) -> None:
     assert {} == table.watermarks.high([])
 
 
-def test_partition_that_does_not_exist_stops_the_asking(
-    table: Table, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_partition_that_does_not_exist_stops_the_asking(table: Table) -> None:
     """It is asked for a while, as a new topic's would be, and then named."""
-    monkeypatch.setattr("producer.kafka.tables._ATTEMPTS", 1)
     with pytest.raises(BrokerUnavailableError, match="_NOENT"):
-        table.watermarks.high([Owned(table.topic, 7)])
+        table.watermarks.once().high([Owned(table.topic, 7)])
 
 
 def test_model_table_holds_the_latest_of_each_key(table: Table) -> None:

@@ -213,6 +213,15 @@ class FakeWatermarks:
         del milliseconds
         return dict.fromkeys(partitions, 0)
 
+    def once(self) -> "FakeWatermarks":
+        """It answers at once in any case."""
+        return self
+
+    def unless(self, is_cancelled: Callable[[], bool]) -> "FakeWatermarks":
+        """It answers at once in any case."""
+        del is_cancelled
+        return self
+
     def as_watermarks(self) -> "Watermarks":
         """Pass for the real one."""
         return cast("Watermarks", self)

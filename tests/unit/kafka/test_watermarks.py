@@ -79,3 +79,25 @@ def test_time_after_all_messages_is_the_end(monkeypatch: pytest.MonkeyPatch) -> 
     """That there is no such message is an answer; the end is asked for then."""
     admin = FakeAdmin({0: -1}, {0: 9})
     assert {ZERO: 9} == _watermarks(admin, monkeypatch).at_time([ZERO], 1)
+
+
+def test_whoever_asks_once_gets_what_is_told_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The loop has other things to do than to wait for a cluster that is away."""
+    admin = FakeAdmin({0: OFFSET_INVALID})
+    with pytest.raises(BrokerUnavailableError):
+        _watermarks(admin, monkeypatch).once().high([ZERO])
+    assert [([0], 2)] == admin.asked
+
+
+def test_answer_that_nobody_wants_any_more_is_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A process that is told to stop has not got as long as a request may take."""
+    admin = FakeAdmin({0: 7})
+    waiting: Future[Any] = Future()
+    monkeypatch.setattr(admin, "list_offsets", lambda asked, **_: dict.fromkeys(asked, waiting))
+    looks = iter([False, False, True])
+    watermarks = _watermarks(admin, monkeypatch).unless(lambda: next(looks))
+    with pytest.raises(BrokerUnavailableError):
+        watermarks.high([ZERO])
+    assert [] == list(looks)
