@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka import Message as KafkaMessage
 
-from producer.errors import FatalError, FencedError, OffsetMissingError
+from producer.errors import FatalError, FencedError, OffsetMissingError, TopicMismatchError
 from producer.kafka.clients import open_consumer
 from producer.kafka.configuration import Properties
 from producer.kafka.errors import describe, may_pass
@@ -46,8 +46,10 @@ class Polled(NamedTuple):
 class GroupMember:
     """A consumer that is told everything and decides nothing. One owner thread."""
 
-    def __init__(self, properties: Properties, topic: str) -> None:
+    def __init__(self, properties: Properties, topic: str, *, partitions: int) -> None:
+        """`partitions` is how many the topic was made with."""
         self._group = str(properties["group.id"])
+        self._topic, self._partitions = topic, partitions
         self._consumer = open_consumer(properties)
         self._changes: list[tuple[bool, list[Owned]]] = []
         self._consumer.subscribe(
@@ -64,6 +66,7 @@ class GroupMember:
             arrived = self._consumer.consume(messages_max, timeout_seconds)
         except KafkaException as raised:
             raise _fatal("poll the group", raised.args[0]) from raised
+        self._refuse_added()
         messages: dict[Owned, list[KafkaMessage]] = {}
         ends: dict[Owned, int] = {}
         for message in arrived:
@@ -177,6 +180,18 @@ class GroupMember:
     def close(self) -> None:
         """Leave the group."""
         self._consumer.close()
+
+    def _refuse_added(self) -> None:
+        # Before errors are judged: nobody has committed an offset there, which is no reason to
+        # reset any.
+        given = [owned for is_gain, owned in self._changes if is_gain]
+        added = {owned for each in given for owned in each if owned.partition >= self._partitions}
+        if added:
+            raise TopicMismatchError(
+                f"{self._topic!r} has partition {max(added).partition}, beyond the "
+                f"{self._partitions} of OPENAI_COMPLIANCE_TOPICS__PARTITIONS; the number is fixed "
+                "for good, and README.md says what to do where somebody has added some"
+            )
 
     def _settle(
         self, messages: dict[Owned, list[KafkaMessage]], ends: dict[Owned, int]

@@ -33,8 +33,11 @@ def _no_require_stable() -> None:
     """Consume without `read_committed`: that alone makes the client ask for stable offsets."""
 
     def build(original: Patched) -> Patched:
-        def initialise(member: GroupMember, properties: dict[str, Any], topic: str) -> None:
-            original(member, properties | {"isolation.level": "read_uncommitted"}, topic)
+        def initialise(
+            member: GroupMember, properties: dict[str, Any], topic: str, *, partitions: int
+        ) -> None:
+            stale = properties | {"isolation.level": "read_uncommitted"}
+            original(member, stale, topic, partitions=partitions)
 
         return initialise
 
@@ -46,8 +49,10 @@ _properties: dict[GroupMember, dict[str, Any]] = {}
 
 def _remember_properties() -> None:
     def build(original: Patched) -> Patched:
-        def initialise(member: GroupMember, properties: dict[str, Any], topic: str) -> None:
-            original(member, properties, topic)
+        def initialise(
+            member: GroupMember, properties: dict[str, Any], topic: str, *, partitions: int
+        ) -> None:
+            original(member, properties, topic, partitions=partitions)
             _properties[member] = properties
 
         return initialise

@@ -87,6 +87,7 @@ class Cluster:
                 self.settings, client_id="test", group=self.group, name="test"
             ),
             plan.name,
+            partitions=plan.partitions,
         )
         self._closing.append(member.close)
         eventually(

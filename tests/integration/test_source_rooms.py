@@ -158,6 +158,7 @@ def test_running_process_is_known_by_its_membership(
     member = GroupMember(
         configuration.group_member(load().kafka, client_id="test", group=group, name="test"),
         topics.surroundings.topics["sources"],
+        partitions=topics.settings.topics.partitions,
     )
     try:
         eventually(

@@ -196,7 +196,7 @@ class Copying:
         self,
         slot: str = "slot",
         *,
-        member: Callable[[configuration.Properties, str], GroupMember] = GroupMember,
+        member: type[GroupMember] = GroupMember,
         properties: Mapping[str, Any] | None = None,
     ) -> Copier:
         """Start a process of the group; it works when it is stepped."""
@@ -219,6 +219,7 @@ class Copying:
             )
             | dict(properties or {}),
             self.original,
+            partitions=PARTITIONS,
         )
         copier = Copier(joined, publisher)
         copier.stage = CopyStage(self.original, self.copy)

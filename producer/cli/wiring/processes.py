@@ -55,7 +55,7 @@ def run(  # noqa: PLR0913 - one for each thing that differs between the two proc
             group=group,
             name=f"{settings.instance}-{surroundings.bare_name(topic)}",
         )
-        return GroupMember(properties, topic)
+        return GroupMember(properties, topic, partitions=settings.topics.partitions)
 
     membership = Membership(join, [stage.topic for stage in stages])
     loop = TransactionalLoop(

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 
-from producer.errors import FatalError, OffsetMissingError
+from producer.errors import FatalError, OffsetMissingError, TopicMismatchError
 from producer.kafka import member as room
 from producer.kafka.member import GroupMember, Owned, Polled
 from producer.kafka.stages import Committed
@@ -112,7 +112,7 @@ def consumer(monkeypatch: pytest.MonkeyPatch) -> _Consumer:
 def member(consumer: _Consumer) -> GroupMember:
     """Give a member that nothing was given to yet."""
     del consumer
-    return GroupMember({"group.id": "group"}, "in")
+    return GroupMember({"group.id": "group"}, "in", partitions=2)
 
 
 def _message(owned: Owned, offset: int, code: int | None = None) -> Message:
@@ -228,6 +228,17 @@ def test_message_that_cannot_be_read_stops_the_process(
     """It would be skipped otherwise."""
     consumer.arriving = [_message(_ZERO, 5, code)]
     with pytest.raises(FatalError, match="consume 'in'"):
+        _poll(member)
+
+
+def test_partition_that_was_added_stops_the_process(
+    member: GroupMember, consumer: _Consumer
+) -> None:
+    """And says what it is, whatever is wrong with its offset: nobody has committed one."""
+    added = Owned("in", 2)
+    consumer.assign_in_poll(_ZERO, added)
+    consumer.arriving = [_message(added, 0, KafkaError._AUTO_OFFSET_RESET)]
+    with pytest.raises(TopicMismatchError, match="'in' has partition 2, beyond the 2 of"):
         _poll(member)
 
 
