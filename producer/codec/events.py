@@ -5,13 +5,13 @@ reader may stop behind them; a version in which they are not is refused. The res
 bytes passes the deduplicator unread.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final, cast
 
 import msgspec
 
 from producer.codec import avro, wire
-from producer.codec.registration import registered_header, subject_of
+from producer.codec.registration import registered_header, registered_id, subject_of
 from producer.codec.registry import Registry
 from producer.codec.schemas import parsed
 from producer.codec.writers import Resolution, WriterSchemas
@@ -56,9 +56,11 @@ class EventDecoder:
 class EventHeadDecoder:
     """Reads the first two fields of events and nothing behind them."""
 
-    def __init__(self, registry: Registry) -> None:
+    def __init__(self, registry: Registry, *, our_ids: Iterable[int] = ()) -> None:
+        """Of `our_ids`, under which this program itself writes, the registry is not asked."""
         self._writers = WriterSchemas(registry, schema=_SCHEMA)
-        self._heads: dict[int, Resolution] = {}
+        ours = Resolution(avro.first_fields(parsed(_SCHEMA), len(_HEAD)), None)
+        self._heads = dict.fromkeys(our_ids, ours)
 
     def decode(self, value: bytes) -> EventHead:
         """Read an event's id and origin."""
@@ -90,10 +92,10 @@ class EventHeaders:
     subject that it is written to.
     """
 
-    def __init__(self, registry: Registry, *, topic_name: str) -> None:
+    def __init__(self, registry: Registry, *, topic_name: str, known: Mapping[int, bytes]) -> None:
         self._registry = registry
         self._subject = subject_of(topic_name)
-        self._known: dict[int, bytes] = {}
+        self._known = dict(known)
 
     def translate_header(self, schema_id: int) -> bytes:
         """Build the header for the identical schema under the subject written to."""
@@ -114,6 +116,8 @@ class EventHeaders:
 
 def event_headers(registry: Registry, topic_names: Mapping[str, str]) -> EventHeaders:
     """Build the translation of headers from `normalised` to `events`."""
-    # Looked up now, so that a missing schema stops the start and not the first event.
-    registered_header(registry, topic_name=topic_names["events"], schema=_SCHEMA)
-    return EventHeaders(registry, topic_name=topic_names["events"])
+    # Looked up now, so that a missing schema stops the start and not the first event, and so that
+    # no event of this program's own version needs the registry later.
+    ours = registered_header(registry, topic_name=topic_names["events"], schema=_SCHEMA)
+    read = registered_id(registry, topic_name=topic_names["normalised"], schema=_SCHEMA)
+    return EventHeaders(registry, topic_name=topic_names["events"], known={read: ours})

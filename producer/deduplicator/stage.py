@@ -15,9 +15,9 @@ from producer.deduplicator.decision import (
 )
 from producer.deduplicator.restoring import Restoration, RestorationPlan
 from producer.deduplicator.store import SWEEP_PARTS, IdStore
-from producer.errors import BrokerUnavailableError
+from producer.errors import BrokerUnavailableError, SchemaMismatchError
 from producer.kafka.member import Owned
-from producer.kafka.stages import Committed, Message
+from producer.kafka.stages import Committed, Message, unreadable
 from producer.kafka.transactions import Transaction
 
 # Every so often the store is told how far it knows the topic, so that a restart need not read more
@@ -135,18 +135,22 @@ class DeduplicatorStage:
         known = held.store.owners(digests)
         overlay = held.overlay = {}
         for message, digest, stored in zip(held.inbox, digests, known, strict=True):
-            value: Any = message.value()
-            claim = claim_of(self._plan.origin_of(value))
-            owner = overlay.get(digest, stored)
-            verdict = judge(owner, claim, now=now, window=window)
-            self._verdicts[verdict] += 1
-            if verdict is Verdict.SUPPRESSED:
-                continue
+            value: Any = message.value() or b""
+            try:
+                claim = claim_of(self._plan.origin_of(value))
+                owner = overlay.get(digest, stored)
+                verdict = judge(owner, claim, now=now, window=window)
+                self._verdicts[verdict] += 1
+                if verdict is Verdict.SUPPRESSED:
+                    continue
+                passed_on = self._translate_header(value)
+            except SchemaMismatchError as error:
+                raise unreadable(message, error) from error
             overlay[digest] = owner_after(verdict, owner, claim, now=now)
             transaction.publish(
                 topic=self._plan.topic,
                 key=message.key() or b"",
-                value=self._translate_header(value),
+                value=passed_on,
                 partition=partition,
             )
 

@@ -8,6 +8,7 @@ it makes of them into the transactions that the loop opens. It never polls, comm
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from producer.errors import SchemaMismatchError
 from producer.kafka.transactions import Transaction
 
 
@@ -31,6 +32,14 @@ class Message(Protocol):
 
     def timestamp(self) -> tuple[int, int]:
         """Kind and milliseconds since the epoch."""
+
+
+def unreadable(message: Message, error: SchemaMismatchError) -> SchemaMismatchError:
+    """Say of which message it is that something cannot be read."""
+    return SchemaMismatchError(
+        f"the message at offset {message.offset()} of partition {message.partition()} of "
+        f"{message.topic()!r} cannot be read, and is not skipped: {error}"
+    )
 
 
 class Committed(NamedTuple):

@@ -8,7 +8,8 @@ from producer.contract.dead_letter import DeadLetter, FailureKind
 from producer.contract.event import GovernanceEvent
 from producer.contract.names import object_message_key
 from producer.contract.raw import RawLine
-from producer.kafka.stages import Committed, Message
+from producer.errors import SchemaMismatchError
+from producer.kafka.stages import Committed, Message, unreadable
 from producer.kafka.transactions import Transaction
 from producer.normaliser.failing import ObjectFailures
 from producer.normaliser.normalise import normalise
@@ -139,7 +140,10 @@ class NormaliserStage:
         kinds: Counter[FailureKind] = Counter()
         events = records_with_events = 0
         for message in inbox:
-            raw = decode(message.value() or b"")
+            try:
+                raw = decode(message.value() or b"")
+            except SchemaMismatchError as error:
+                raise unreadable(message, error) from error
             normalised = normalise(raw)
             for event in normalised.events:
                 key = event["event_id"].encode()

@@ -8,7 +8,8 @@ from producer.clock import Clock
 from producer.contract.dead_letter import DeadLetter
 from producer.contract.names import object_message_key
 from producer.contract.objects import ObjectOutcome, ObjectVersion
-from producer.kafka.stages import Committed, Message
+from producer.errors import SchemaMismatchError
+from producer.kafka.stages import Committed, Message, unreadable
 from producer.kafka.transactions import Transaction
 from producer.puller.progress import Progress, from_metadata, superseded, to_metadata
 from producer.puller.pulling import PartitionPuller, Piece, PullingPlan, Task
@@ -100,7 +101,10 @@ class PullerStage:
         for message in messages:
             held.waiting += 1
             value = message.value()
-            version = None if value is None else self._codecs.decode_version(value)
+            try:
+                version = None if value is None else self._codecs.decode_version(value)
+            except SchemaMismatchError as error:
+                raise unreadable(message, error) from error
             resumed = self._claim_place(partition, held, message.offset(), version)
             if version is None:
                 # Nobody of ours writes tombstones here; one stands for nothing to pull.

@@ -14,7 +14,7 @@ from producer.codec import wire
 from producer.codec.events import EventEncoder, EventHeadDecoder, event_headers
 from producer.codec.models import build_codecs
 from producer.codec.raw_lines import RawLineDecoder
-from producer.codec.registration import registered_header
+from producer.codec.registration import registered_header, registered_id
 from producer.deduplicator.restoring import RestorationPlan
 from producer.deduplicator.stage import DeduplicatorStage
 from producer.deduplicator.store import IdStore
@@ -88,7 +88,12 @@ def _deduplicator(surroundings: Surroundings, observer: Observer) -> Deduplicato
 
 
 def _origin_reader(surroundings: Surroundings) -> Callable[[bytes], Mapping[str, Any]]:
-    head = EventHeadDecoder(surroundings.registry)
+    registry = surroundings.registry
+    ids = [
+        registered_id(registry, topic_name=surroundings.topics[name], schema="GovernanceEvent")
+        for name in ("normalised", "events")
+    ]
+    head = EventHeadDecoder(registry, our_ids=ids)
     return lambda value: head.decode(value).origin
 
 

@@ -80,6 +80,22 @@ def test_decoders_ask_the_registry_once_for_each_id() -> None:
     assert 2 == len(registry.requests)
 
 
+def test_head_of_our_own_version_needs_no_registry() -> None:
+    """Nor does the header under which it is passed on: who runs goes on while it is down."""
+    registry = a_registry(an_id_for_each_subject=True)
+    headers = [header_of(registry, name, "GovernanceEvent") for name in ("normalised", "events")]
+    ids = [int.from_bytes(header[1:], "big") for header in headers]
+    decoder = EventHeadDecoder(registry, our_ids=ids)
+    translated = event_headers(registry, TOPIC_NAMES)
+    registry.requests.clear()
+    event = an_event()
+    for header in headers:
+        head = decoder.decode(EventEncoder(header).encode(event))
+        assert EventHead(event_id=event["event_id"], origin=event["origin"]) == head
+    assert headers[1] == translated.translate_header(ids[0])
+    assert [] == registry.requests
+
+
 def test_decoders_resolve_an_older_writer() -> None:
     """An event of an older version gets our default for what it lacks; its head is the same."""
     registry, event = a_registry(), an_event()
@@ -125,9 +141,18 @@ def test_header_is_translated_to_that_of_the_topic_written_to(
     written_to = header_of(registry, "events", "GovernanceEvent")
     assert an_id_for_each_subject == (read_from != written_to)
     headers = event_headers(registry, TOPIC_NAMES)
-    schema_id = int.from_bytes(read_from[1:], "big")
+    assert written_to == headers.translate_header(int.from_bytes(read_from[1:], "big"))
+
+
+def test_header_of_another_version_is_asked_for_once() -> None:
+    """An older one is looked up under the subject written to, at the first event of it."""
+    registry = a_registry()
+    headers = event_headers(registry, TOPIC_NAMES)
+    older = an_older_schema(lacking="attributes")
+    schema_id = registry.register("test-events-value", older)
     registry.requests.clear()
-    assert [written_to] * 2 == [headers.translate_header(schema_id) for _ in range(2)]
+    expected = b"\0" + schema_id.to_bytes(4, "big")
+    assert [expected] * 2 == [headers.translate_header(schema_id) for _ in range(2)]
     assert [f"schema_by_id {schema_id}", "find_id test-events-value"] == registry.requests
 
 

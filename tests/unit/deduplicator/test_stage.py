@@ -17,7 +17,7 @@ from producer.deduplicator.decision import (
     owner_after,
 )
 from producer.deduplicator.store import SWEEP_PARTS
-from producer.errors import BrokerUnavailableError, FatalError
+from producer.errors import BrokerUnavailableError, FatalError, SchemaMismatchError
 from tests.support.stages import FROM_THE_START, FakeMessage, let_end, transact
 from tests.support.waiting import eventually
 from tests.unit.deduplicator.deduplicators import (
@@ -57,6 +57,21 @@ def test_first_event_of_an_id_passes_and_copies_do_not(deduplicator: Deduplicato
     assert {(NORMALISED, 3): (copy.offset() + 1, "")} == transaction.offsets
     assert {Verdict.FIRST: 1, Verdict.SUPPRESSED: 1} == deduplicator.counts
     assert not deduplicator.stage.has_work()
+
+
+def test_event_that_cannot_be_read_stops_the_process(
+    deduplicator: Deduplicator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where it lies is told, and nothing is learnt of those before it."""
+
+    def refuse(value: bytes) -> bytes:
+        raise SchemaMismatchError(f"no schema for {len(value)} bytes")
+
+    deduplicator.acquire()
+    monkeypatch.setattr(deduplicator.stage, "_translate_header", refuse)
+    with pytest.raises(SchemaMismatchError, match=f"offset 1 of partition 0 of '{NORMALISED}'"):
+        deduplicator.judge(deduplicator.message())
+    assert {} == deduplicator.counts
 
 
 def test_duplicate_in_a_later_transaction_is_suppressed(deduplicator: Deduplicator) -> None:

@@ -171,11 +171,12 @@ def test_released_partition_publishes_nothing_more() -> None:
     ],
 )
 def test_value_that_is_no_raw_record_stops_the_process(value: bytes | None) -> None:
-    """The puller alone writes there, so this is no bad data; its content is not told."""
+    """The puller alone writes there, so this is no bad data; where it lies is told, no content."""
     normaliser = Normaliser()
-    normaliser.stage.receive(0, [FakeMessage(topic_name=RAW, value_bytes=value)])
+    bad = FakeMessage(topic_name=RAW, offset_number=7, value_bytes=value)
+    normaliser.stage.receive(0, [a_record(GOOD, 6), bad])
 
-    with pytest.raises(SchemaMismatchError) as raised:
+    with pytest.raises(SchemaMismatchError, match=f"offset 7 of partition 0 of '{RAW}'") as raised:
         transact(normaliser.stage)
 
     told = str(raised.value) + str(raised.value.__cause__)

@@ -245,9 +245,9 @@ def test_tombstone_stands_for_nothing_to_pull(puller: Puller, store: WatchedStor
 def test_version_that_cannot_be_read_stops_the_process(puller: Puller) -> None:
     """It is ours alone to write, so this is no bad data."""
     puller.acquire()
-    record = FakeMessage(topic_name=OBJECTS, value_bytes=b"\x01")
+    record = FakeMessage(topic_name=OBJECTS, offset_number=7, value_bytes=b"\x01")
 
-    with pytest.raises(SchemaMismatchError):
+    with pytest.raises(SchemaMismatchError, match=f"offset 7 of partition 0 of '{OBJECTS}'"):
         puller.stage.receive(0, [record])
 
 
