@@ -119,11 +119,11 @@ class TopicReading:
 
         With `read_committed` that waits until no transaction is open below them.
         """
-        targets = self.high_watermarks(topic)
+        targets, starts = self.high_watermarks(topic), self.low_watermarks(topic)
         consumer = self._consumer(isolation)
         try:
-            consumer.assign([TopicPartition(topic, index, 0) for index in targets])
-            messages = _read_to(consumer, topic, targets)
+            consumer.assign([TopicPartition(topic, index, at) for index, at in starts.items()])
+            messages = _read_to(consumer, topic, starts, targets)
         finally:
             consumer.close()
         found = [
@@ -142,6 +142,11 @@ class TopicReading:
     def high_watermarks(self, topic: str) -> dict[int, int]:
         """Where the partitions of a topic end, open transactions included."""
         return self._ends(topic, IsolationLevel.READ_UNCOMMITTED)
+
+    def low_watermarks(self, topic: str) -> dict[int, int]:
+        """Where the partitions of a topic begin: behind what retention has removed."""
+        earliest: OffsetSpec = OffsetSpec.earliest()  # type: ignore[no-untyped-call]
+        return self._offsets(topic, earliest, IsolationLevel.READ_UNCOMMITTED)
 
     def stable_ends(self, topic: str) -> dict[int, int]:
         """Where the partitions of a topic end for who reads `read_committed`."""
@@ -206,28 +211,35 @@ class TopicReading:
         )
 
     def _ends(self, topic: str, isolation: IsolationLevel) -> dict[int, int]:
+        latest: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+        return self._offsets(topic, latest, isolation)
+
+    def _offsets(
+        self, topic: str, wanted: OffsetSpec, isolation: IsolationLevel
+    ) -> dict[int, int]:
         """Ask until all leaders have answered: one may have died, or not know of it yet."""
         return eventually(
-            lambda: self._ends_if_told(topic, isolation),
+            lambda: self._offsets_if_told(topic, wanted, isolation),
             within_seconds=_LEADERS_SECONDS,
             describe=f"an answer of all leaders of {topic!r}",
         )
 
-    def _ends_if_told(self, topic: str, isolation: IsolationLevel) -> dict[int, int]:
-        latest: OffsetSpec = OffsetSpec.latest()  # type: ignore[no-untyped-call]
+    def _offsets_if_told(
+        self, topic: str, wanted: OffsetSpec, isolation: IsolationLevel
+    ) -> dict[int, int]:
         futures = self._admin.list_offsets(
-            {TopicPartition(topic, index): latest for index in self._partitions(topic)},
+            {TopicPartition(topic, index): wanted for index in self._partitions(topic)},
             isolation_level=isolation,
             request_timeout=_LEADER_SECONDS,
         )
         try:
-            ends = {asked.partition: future.result().offset for asked, future in futures.items()}
+            found = {asked.partition: future.result().offset for asked, future in futures.items()}
         except KafkaException as raised:
             if raised.args[0].code() not in _NEW_LEADER:
                 raise
             return {}
         # The client gives neither an offset nor an error where a leader has not answered.
-        return ends if min(ends.values()) >= 0 else {}
+        return found if min(found.values()) >= 0 else {}
 
     def _consumer(self, isolation: Isolation) -> Consumer:
         return Consumer(
@@ -245,9 +257,11 @@ class TopicReading:
         )
 
 
-def _read_to(consumer: Consumer, topic: str, targets: dict[int, int]) -> list[Message]:
+def _read_to(
+    consumer: Consumer, topic: str, starts: dict[int, int], targets: dict[int, int]
+) -> list[Message]:
     messages: list[Message] = []
-    positions = dict.fromkeys(targets, 0)
+    positions = dict(starts)
     empty_polls = 0
     while any(positions[index] < target for index, target in targets.items()):
         arrived = consumer.consume(_BATCH_MESSAGES, _POLL_SECONDS)
