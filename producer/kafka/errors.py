@@ -73,6 +73,8 @@ _REMEDIES: Final = {
     KafkaError.CLUSTER_AUTHORIZATION_FAILED: _ACCESS,
     KafkaError.UNKNOWN_TOPIC_OR_PART: _APPLY,
     KafkaError._UNKNOWN_TOPIC: _APPLY,  # noqa: SLF001
+    # Only where partitions have no leaders, as those of a topic that is gone.
+    KafkaError._NOENT: _APPLY,  # noqa: SLF001
     KafkaError._UNKNOWN_PARTITION: "give the topic the partitions that it had",  # noqa: SLF001
     KafkaError.MSG_SIZE_TOO_LARGE: "raise max.message.bytes of the topic",
     KafkaError.INVALID_SESSION_TIMEOUT: (
@@ -101,5 +103,10 @@ def may_pass(error: KafkaError) -> bool:
 def describe(attempt: str, error: KafkaError) -> str:
     """Build a sentence: what was tried, what Kafka said, what to do."""
     remedy = _REMEDIES.get(error.code(), _UNREACHABLE if may_pass(error) else None)
-    sentence = f"could not {attempt}: Kafka said {error.name()} ({error.str()})"
+    sentence = tell(attempt, error)
     return f"{sentence}; {remedy}" if remedy else sentence
+
+
+def tell(attempt: str, error: KafkaError) -> str:
+    """Build its first half, for who knows better what to do."""
+    return f"could not {attempt}: Kafka said {error.name()} ({error.str()})"

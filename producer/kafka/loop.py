@@ -308,8 +308,9 @@ class TransactionalLoop:
         self._failures_in_a_row += 1
         if self._failures_in_a_row >= _FAILURES_IN_A_ROW_MAX:
             raise FatalError(
-                f"{self._failures_in_a_row} transactions in a row were not committed; "
-                "look at the brokers' health, then start this process again"
+                f"{self._failures_in_a_row} transactions in a row were not committed, the last of "
+                f"them because this process {self._publisher.failure}; look at that topic and at "
+                "the brokers' health, then start this process again"
             )
         wait = min(_BACKOFF_FIRST_SECONDS * 2**self._failures_in_a_row, _BACKOFF_LONGEST_SECONDS)
         self._not_before = self._clock.steady() + wait

@@ -120,7 +120,8 @@ class Watermarks:
             if refusal.code() == KafkaError._TIMED_OUT:  # noqa: SLF001
                 seconds = min(2 * seconds, _REQUEST_LONGEST_SECONDS)
         assert refusal is not None
-        raise BrokerUnavailableError(describe("ask for the ends of partitions", refusal))
+        topics = ", ".join(sorted({repr(owned.topic) for owned in left}))
+        raise BrokerUnavailableError(describe(f"ask for the ends of {topics}", refusal))
 
     def _learn_leaders(self) -> None:
         """Let the client forget leaders of yore: by itself it keeps asking under their epochs."""

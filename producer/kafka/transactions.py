@@ -28,7 +28,7 @@ from producer.clock import Clock
 from producer.errors import BrokerUnavailableError, FatalError, FencedError
 from producer.kafka.bounded import within
 from producer.kafka.configuration import Properties
-from producer.kafka.errors import describe, may_pass
+from producer.kafka.errors import describe, may_pass, tell
 from producer.kafka.watched import WatchedProducer
 
 # Ending a transaction takes 3-80 ms (60 ms for 100,000 records on two cores). One that takes
@@ -142,6 +142,8 @@ class TransactionalPublisher:
         self._warming: threading.Thread | None = None
         self._cause = "start"
         self._fencings: deque[float] = deque(maxlen=_FENCINGS_MAX)
+        # Why the last transaction that failed did.
+        self.failure = ""
 
     def prepare(self) -> None:
         """Make sure that the next transaction begins on a client that nothing is held against.
@@ -284,6 +286,7 @@ class TransactionalPublisher:
         error: KafkaError = raised.args[0]
         client.distrust(f"failed {error.name()}")
         causes = client.causes(error)
+        self.failure = tell(client.attempt_of(causes[0]), causes[0])
         if any(map(_is_fencing, causes)):
             # librdkafka calls it the same when the broker ended a transaction that took too long.
             if age < client.transaction_timeout_seconds:

@@ -20,6 +20,13 @@ _CONNECT_SECONDS: Final = 10.0
 _SUSPICIOUS_LOGS: Final = ("REQTMOUT", "FAIL", "TXNERR", "FATAL")
 _COORDINATOR: Final = "TxnCoordinator"
 _COORDINATOR_COUNTERS: Final = ("req_timeouts", "txretries", "disconnects")
+# What becomes of messages because of another's failure.
+_THROWN_AWAY: Final = frozenset(
+    {
+        KafkaError._PURGE_QUEUE,  # noqa: SLF001
+        KafkaError._PURGE_INFLIGHT,  # noqa: SLF001
+    }
+)
 # Codes by which librdkafka only says that it has said why elsewhere.
 _TELLS_NOTHING: Final = frozenset(
     {
@@ -113,7 +120,7 @@ class WatchedProducer:
 
     def _on_delivery_failure(self, error: KafkaError | None, message: Message) -> None:
         # One message's failure makes librdkafka throw away the others: the telling one is kept.
-        if error is not None and (self._undelivered is None or may_pass(self._undelivered)):
+        if error is not None and _is_worse(error, self._undelivered):
             self._undelivered, self._undelivered_topic = error, message.topic()
             self.distrust("delivery failed")
 
@@ -124,6 +131,16 @@ class WatchedProducer:
             if count > self._coordinator.get(name, 0):
                 self.distrust(f"coordinator {name}")
         self._coordinator = seen
+
+
+def _is_worse(error: KafkaError, known: KafkaError | None) -> bool:
+    return known is None or _badness(error) > _badness(known)
+
+
+def _badness(error: KafkaError) -> int:
+    if error.code() in _THROWN_AWAY:
+        return 0
+    return 1 if may_pass(error) else 2
 
 
 class _Suspicion(logging.Handler):

@@ -121,6 +121,7 @@ class ScriptedPublisher:
         self.is_unavailable = False
         self.served = 0
         self.is_usable = False
+        self.failure = "could not publish to 'out': Kafka said _MSG_TIMED_OUT"
 
     def serve(self) -> None:
         self.served += 1

@@ -314,7 +314,7 @@ def test_clients_are_served_at_each_step() -> None:
 
 
 def test_failures_in_a_row_end_the_process() -> None:
-    """What does not pass becomes a message to an operator."""
+    """What does not pass becomes a message to an operator, with the reason."""
     bench = _running()
     bench.publisher.results += [TransactionResult.ABORTED] * 10
 
@@ -323,7 +323,7 @@ def test_failures_in_a_row_end_the_process() -> None:
             bench.membership.bring({_ZERO: messages_of(0, [0])})
             bench.step()
 
-    with pytest.raises(FatalError, match="10 transactions in a row"):
+    with pytest.raises(FatalError, match=r"10 transactions in a row.*publish to 'out'"):
         fail_for_ever()
 
 
