@@ -51,6 +51,7 @@ model: venv
 
 faults: venv
 	$(BIN)/pytest tests/faults --faults-minutes $(or $(MINUTES),30) $(if $(SEED),--seed $(SEED))
+	$(BIN)/pytest tests/integration tests/system -m at_length --faults-minutes $(or $(MINUTES),30)
 
 soak: venv
 	$(BIN)/python -m tests.faults.soak --minutes $(or $(MINUTES),20)

@@ -21,7 +21,6 @@ def _parameter(value: object, *, name: str, is_always: bool) -> ParameterSet:
 
 _ALWAYS_HEALTHY = {
     schedules.aborted,
-    schedules.killed_behind_a_commit,
     schedules.killed_amid_publishing,
     schedules.paused_before_a_commit,
 }

@@ -11,6 +11,8 @@ from functools import partial
 from random import Random
 from typing import Any, Final
 
+import pytest
+
 from tests.support.deploying import Deploy
 from tests.support.deployments import SOURCE_ID, Deployment
 from tests.support.drops import governance_event_id, gzipped, line, plain
@@ -105,6 +107,8 @@ def _some(record: dict[str, Any], *names: str) -> dict[str, Any]:
     return {name: record[name] for name in names}
 
 
+# In short runs tests/faults kills it at each step.
+@pytest.mark.at_length
 def test_normalise_killed_inside_transactions_publishes_each_event_once(deploy: Deploy) -> None:
     """One kill while lines are normalised, one while events are published: each event once.
 

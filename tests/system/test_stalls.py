@@ -79,7 +79,9 @@ def _wait_until_in_raw(stage: Deployment, source_id: str, names: list[str]) -> N
     )
 
 
-@pytest.mark.parametrize("stalls_at", [None, 60], ids=["answer", "body"])
+@pytest.mark.parametrize(
+    "stalls_at", [None, pytest.param(60, marks=pytest.mark.at_length)], ids=["answer", "body"]
+)
 def test_store_that_stalls_holds_up_nobody_else_and_loses_nothing(
     deploy: Deploy, stalls_at: int | None
 ) -> None:
