@@ -22,6 +22,7 @@ from producer.kafka.stages import Committed
 _LEADER_SECONDS = 2.0
 # The client gives a fatal error another code; what it was is in the text alone.
 _ANOTHER_OF_ITS_NAME = KafkaError(KafkaError.FENCED_INSTANCE_ID).str()
+_NO_SUCH_GROUP = KafkaError(KafkaError.GROUP_ID_NOT_FOUND).str()
 
 
 class Owned(NamedTuple):
@@ -239,6 +240,15 @@ def _fatal(attempt: str, error: KafkaError) -> FatalError:
         return FencedError(
             "another process has joined the group under this slot's name; give every process on a"
             " host a name of its own with OPENAI_COMPLIANCE_INSTANCE"
+        )
+    if error.code() == KafkaError._FATAL and _NO_SUCH_GROUP in error.str():  # noqa: SLF001
+        # Brokers turn no group of librdkafka's sticky strategy into one of the newer protocol: its
+        # assignments carry data that would be lost.
+        return FatalError(
+            "brokers have no group of the consumer protocol for this process: while processes of "
+            "the classic protocol run in it, none of the other can join; stop all of this kind, "
+            "then start them with OPENAI_COMPLIANCE_KAFKA__GROUP_PROTOCOL=consumer (if the group "
+            "was deleted, only start again)"
         )
     return FatalError(describe(attempt, error))
 

@@ -242,6 +242,27 @@ def test_partition_that_was_added_stops_the_process(
         _poll(member)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ConsumerGroupHeartbeat fatal error: Broker: The group id does not exist", "stop all of"),
+        (
+            "Broker: Static consumer fenced by other consumer with same group.instance.id",
+            "name of",
+        ),
+        ("anything else", "_FATAL"),
+    ],
+)
+def test_fatal_error_of_the_client_is_explained(
+    member: GroupMember, consumer: _Consumer, text: str, told: str
+) -> None:
+    """Its code says nothing, and what is to be done differs."""
+    error = KafkaError(KafkaError._FATAL, f"Fatal error: {text}", fatal=True)
+    consumer.arriving = [Message(topic="", partition=0, offset=-1, error=error)]
+    with pytest.raises(FatalError, match=told):
+        _poll(member)
+
+
 def test_poll_that_fails_stops_the_process(member: GroupMember, consumer: _Consumer) -> None:
     """A fatal error of the client is raised by the poll itself."""
     consumer.raises = KafkaException(KafkaError(KafkaError._FATAL))

@@ -250,11 +250,9 @@ def test_pointer_to_an_error_that_passes_is_no_reason_to_stop(bench: _Bench, rai
     """What was raised says that deliveries failed; how they failed is mended by a new epoch."""
     bench.publisher.prepare()
     bench.current.report_delivery(KafkaError._MSG_TIMED_OUT)
-    bench.current.report_delivery(KafkaError._PURGE_QUEUE)
     bench.cluster.failures["commit"].append(an_error(raised, abort=True))
     result, _ = bench.publisher.transact(_contribute, _metadata)
     assert TransactionResult.ABORTED is result
-    assert "could not publish to 'out': Kafka said _MSG_TIMED_OUT" in bench.publisher.failure
 
 
 def test_error_that_nobody_explains_stops_the_process(bench: _Bench) -> None:
