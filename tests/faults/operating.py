@@ -25,7 +25,8 @@ T = TypeVar("T")
 _SECONDS: Final = 20.0
 _END: Final = -1
 _FATAL: Final = 1
-_END_SECONDS_MAX: Final = 60.0
+# Ten transactions that time out one after the other, with the waits between them.
+_END_SECONDS_MAX: Final = 180.0
 _READ: Final = (
     ("pull", "sources"),
     ("pull", "commands"),
