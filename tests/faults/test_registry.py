@@ -111,7 +111,7 @@ def test_registry_that_is_slow_delays_a_start_and_nothing_else(
 def test_schema_of_another_version_is_waited_for(
     experiment: Experiment, door: RegistryDoor, schema_registry: str, topic: str
 ) -> None:
-    """It comes after the transaction's time-out, which is no harm: the work is done again."""
+    """It comes later than a transaction may last, and nothing but time is lost."""
     experiment.put(10, lines=50)
     pull, normalise = experiment.start("pull"), experiment.start("normalise")
     all_is_done(experiment)
