@@ -19,7 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
-from rocksdict import BlockBasedOptions, Options, Rdict, WriteBatch
+from rocksdict import BlockBasedOptions, Cache, Options, Rdict, WriteBatch
 
 from producer.deduplicator.decision import DIGEST_BYTES, Owner
 from producer.errors import FatalError
@@ -35,6 +35,9 @@ _PREFIX_BYTES = 2
 _PREFIXES_A_PART = 256**_PREFIX_BYTES // SWEEP_PARTS
 # A slot's predecessor that was stopped, not ended, keeps its store; so may the one before.
 _STORES_MAX = 4
+# RocksDB's defaults hold 64 MiB of what is not on disk yet, and 32 MiB of what is, for each store.
+_WRITE_BUFFER_BYTES = 4 * 1024 * 1024
+_READ_CACHE = Cache(16 * 1024 * 1024)
 _LOCKED = ("IO error: While lock file", "IO error: lock hold by current process")
 
 
@@ -168,7 +171,10 @@ class IdStore:
         # An id that was never seen is the common case: ten bits keep nine tenths of those off the
         # disk.
         table.set_bloom_filter(10, block_based=False)
+        # One for all stores of the process, so that it does not grow with the partitions.
+        table.set_block_cache(_READ_CACHE)
         options.set_block_based_table_factory(table)
+        options.set_write_buffer_size(_WRITE_BUFFER_BYTES)
         return Rdict(str(self._path), options=options)
 
 
