@@ -238,8 +238,9 @@ class GroupMember:
 def _fatal(attempt: str, error: KafkaError) -> FatalError:
     if error.code() == KafkaError._FATAL and _ANOTHER_OF_ITS_NAME in error.str():  # noqa: SLF001
         return FencedError(
-            "another process has joined the group under this slot's name; give every process on a"
-            " host a name of its own with OPENAI_COMPLIANCE_INSTANCE"
+            "another process has joined the group under this slot's name, or a broker went away "
+            "while this one did; give every process on a host a name of its own with "
+            "OPENAI_COMPLIANCE_INSTANCE, and start this one again"
         )
     if error.code() == KafkaError._FATAL and _NO_SUCH_GROUP in error.str():  # noqa: SLF001
         # Brokers turn no group of librdkafka's sticky strategy into one of the newer protocol: its

@@ -21,6 +21,7 @@ _END_SECONDS_MAX: Final = 60.0
 _RESTART_SECONDS_MAX: Final = 3.0
 _FATAL: Final = 1
 _BOOTSTRAP: Final = "OPENAI_COMPLIANCE_KAFKA__BOOTSTRAP_SERVERS"
+_TAKEN: Final = "has joined the group under this slot's name"
 # Beyond the time-outs of session and transaction, which are 6 and 5 seconds.
 _PAUSE_SECONDS: Final = (1.0, 12.0)
 
@@ -153,6 +154,8 @@ class Slot:
             self.counts["asked to end"] += 1
         elif self._could_not_begin(watched, code):
             self.counts["could not begin without a broker"] += 1
+        elif self._was_fenced_by_itself(watched, code):
+            self.counts["fenced under its own name"] += 1
         else:
             last = watched.process.stderr.splitlines()[-1:]
             self.findings.append(f"{self.name} ended by itself with {code}: {last}")
@@ -166,6 +169,18 @@ class Slot:
             code == _FATAL
             and not _has_entries(watched.journal)
             and _BOOTSTRAP in watched.process.stderr
+            and self._outages.was_any_since(self._started_at)
+        )
+
+    def _was_fenced_by_itself(self, watched: Watched, code: int) -> bool:
+        """Whether its static member was taken for another's.
+
+        A coordinator that goes away amid a join may have given the name to a member that its
+        successor does not know of. No other process of the name is there: a slot has one.
+        """
+        return (
+            code == _FATAL
+            and _TAKEN in watched.process.stderr
             and self._outages.was_any_since(self._started_at)
         )
 
