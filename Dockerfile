@@ -19,6 +19,8 @@ RUN pip install --no-cache-dir --no-deps --no-index /tmp/wheel/*.whl && rm -r /t
 RUN useradd --system --create-home --home-dir /var/lib/openai-compliance openai-compliance
 USER openai-compliance
 WORKDIR /var/lib/openai-compliance
+# Threads come and go with partitions, and by default glibc keeps memory for up to eight a core.
 ENV OPENAI_COMPLIANCE_STATE_DIRECTORY=/var/lib/openai-compliance/state \
+    MALLOC_ARENA_MAX=2 \
     PYTHONUNBUFFERED=1
 ENTRYPOINT ["openai-compliance"]

@@ -6,6 +6,7 @@ and started again now and then. The others are looked at; what they hold must no
 
 import gzip
 import json
+import os
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -132,6 +133,8 @@ def _soak(stage: Deployment, drops: Drops, seconds: float) -> dict[str, Samples]
 @click.option("--megabytes", type=float, default=2.0, show_default=True, help="Each second.")
 def main(*, minutes: float, megabytes: float) -> None:
     """Tell by how much an hour what processes hold grows, and whether that is flat."""
+    # As in the image.
+    os.environ.setdefault("MALLOC_ARENA_MAX", "2")  # noqa: TID251 - what processes are started with
     with staged(partitions=4) as (stage, s3):
         add_sources(stage, s3, [_SOURCE], poll_seconds=5)
         drops = Drops(s3, megabytes * 1_000_000)
