@@ -33,7 +33,10 @@ _BROKER_DOWN_SECONDS: Final = (0.0, 5.0)
 # A broker that is alone must neither be killed nor lose its session: a partition whose leader is
 # away gets no markers, and what was open there stays open for ever (DESIGN.md, Non-obvious).
 _LONE_BROKER_PAUSE_SECONDS: Final = (1.0, 5.0)
-_REST_SECONDS_MAX: Final = 120.0
+_REST_SECONDS_MAX: Final = 900.0
+# Longer than the session of a member that was killed, by the brokers' own default.
+_STANDSTILL_SECONDS_MAX: Final = 120.0
+_END_SECONDS_MAX: Final = 120.0
 _PLANNED_SHARE: Final = 0.4
 # Processes come by these a few times a second, by the others once a start or so.
 _FREQUENT: Final = (
@@ -212,38 +215,41 @@ class Chaos:
     def _come_to_rest(self) -> None:
         """Let what runs do all that is left: none of it may need to be started again for that."""
         rng = Random(f"{self._seed} rest")
+        seen: list[tuple[int, int]] = []
+        give_up_at = time.monotonic() + _STANDSTILL_SECONDS_MAX
 
-        def is_at_rest() -> bool:
+        def rests_or_is_stuck() -> bool:
+            nonlocal seen, give_up_at
             self._look_after(rng)
-            return self._is_at_rest()
+            stands = self._stands()
+            if stands and stands != seen:
+                seen, give_up_at = stands, time.monotonic() + _STANDSTILL_SECONDS_MAX
+            return _are_at_ends(stands) or time.monotonic() > give_up_at
 
-        try:
-            eventually(is_at_rest, within_seconds=_REST_SECONDS_MAX, every_seconds=0.5)
-        except AssertionError:
+        eventually(rests_or_is_stuck, within_seconds=_REST_SECONDS_MAX, every_seconds=0.5)
+        if not _are_at_ends(self._stands()):
             for slot in self._all():
                 slot.say_where_it_is()
-            raise AssertionError(f"no rest after all was healed; see {self.journal}") from None
+            raise AssertionError(f"no rest after all was healed; see {self.journal}")
         self._told.write("rests")
 
-    def _is_at_rest(self) -> bool:
-        try:
-            return self._groups_are_at_the_ends()
-        except KafkaException:
-            # A coordinator that has just moved.
-            return False
-
-    def _groups_are_at_the_ends(self) -> bool:
+    def _stands(self) -> list[tuple[int, int]]:
+        """Tell how far groups have come and where their topics end; nothing if nobody tells."""
         stage = self._experiment.stage
+        stands = []
         for group, name in (
             (stage.puller_group, "objects"),
             (stage.normaliser_group, "raw"),
             (stage.normaliser_group, "normalised"),
         ):
-            ends = stage.reading.high_watermarks(stage.topic(name))
-            committed = stage.reading.committed(group, stage.topic(name))
-            if any(committed[index].offset != end for index, end in ends.items()):
-                return False
-        return True
+            try:
+                ends = stage.reading.high_watermarks(stage.topic(name))
+                committed = stage.reading.committed(group, stage.topic(name))
+            except KafkaException:
+                # A coordinator that has just moved.
+                return []
+            stands += [(committed[index].offset, end) for index, end in ends.items()]
+        return stands
 
     def _end(self) -> None:
         rng = Random(f"{self._seed} end")
@@ -254,7 +260,7 @@ class Chaos:
             self._look_after(rng)
             return all(slot.is_down for slot in self._all())
 
-        eventually(all_are_down, within_seconds=_REST_SECONDS_MAX, describe="the processes' ends")
+        eventually(all_are_down, within_seconds=_END_SECONDS_MAX, describe="the processes' ends")
 
     def _all(self) -> Iterator[Slot]:
         return itertools.chain.from_iterable(self._slots.values())
@@ -266,6 +272,10 @@ class Chaos:
         self.counts[kind] += 1
         second = round(time.monotonic() - self._began, 1)
         self._told.write(kind, whom=whom, second=second, **told)
+
+
+def _are_at_ends(stands: Sequence[tuple[int, int]]) -> bool:
+    return bool(stands) and all(offset == end for offset, end in stands)
 
 
 def _planned(rng: Random) -> Iterator[Fault]:
