@@ -164,9 +164,12 @@ class Slot:
         self._was_killed = False
 
     def _could_not_begin(self, watched: Watched, code: int) -> bool:
-        """Whether it said that no broker answers, as it must where it has not begun."""
+        """Whether it said that no broker answers, as it must where it has not begun.
+
+        It may have been asked to end while it said so.
+        """
         return (
-            code == _FATAL
+            code in {_FATAL, -signal.SIGTERM}
             and not _has_entries(watched.journal)
             and _BOOTSTRAP in watched.process.stderr
             and self._outages.was_any_since(self._started_at)
