@@ -12,18 +12,14 @@ from tests.faults.schedules import CATCHES, SETTINGS, SMALL_STEPS, Schedule
 from tests.support.deploying import Deploy
 
 # What is run for each change; the others are run at length.
-_ALWAYS = {"store before commit", "dead letter outside", "no require_stable"}
+_ALWAYS = {"store before commit", "dead letter outside"}
 
 
 def _parameter(value: object, *, name: str, is_always: bool) -> ParameterSet:
     return pytest.param(value, id=name, marks=() if is_always else pytest.mark.at_length)
 
 
-_ALWAYS_HEALTHY = {
-    schedules.aborted,
-    schedules.killed_amid_publishing,
-    schedules.paused_before_a_commit,
-}
+_ALWAYS_HEALTHY = {schedules.aborted, schedules.killed_amid_publishing}
 _SCHEDULES = [
     _parameter(each, name=each.__name__, is_always=each in _ALWAYS_HEALTHY)
     for each in dict.fromkeys(caught.by for caught in CATCHES.values())
