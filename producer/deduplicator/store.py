@@ -35,7 +35,7 @@ _PREFIX_BYTES = 2
 _PREFIXES_A_PART = 256**_PREFIX_BYTES // SWEEP_PARTS
 # A slot's predecessor that was stopped, not ended, keeps its store; so may the one before.
 _STORES_MAX = 4
-# RocksDB's defaults hold 64 MiB of what is not on disk yet, and 32 MiB of what is, for each store.
+# RocksDB's defaults are two buffers of 64 MiB and a cache of 32 MiB, for each store.
 _WRITE_BUFFER_BYTES = 4 * 1024 * 1024
 _READ_CACHE = Cache(16 * 1024 * 1024)
 _LOCKED = ("IO error: While lock file", "IO error: lock hold by current process")
